@@ -1,0 +1,1 @@
+//! Runs on each hypervisor host: virtual machines, serial capture, input, screen.

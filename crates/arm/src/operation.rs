@@ -1,0 +1,158 @@
+//! An operation: one thing a caller can do. Route, permission, activity-log name, documentation and test coverage all
+//! hang off its row in [`crate::operations`].
+
+use crate::resource_id::ArmPath;
+use http::Method;
+
+/// One row of the table.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The row's name in the code; the server dispatches on it.
+    pub id: OperationId,
+    /// `operationName` in the activity log and in `GET /providers/{namespace}/operations`; unique in the table.
+    pub name: &'static str,
+    /// The action that a role must allow. Differs from `name` where ours is another door to the same right.
+    pub requires: Require,
+    /// The HTTP method.
+    pub method: Method,
+    /// What the path must name.
+    pub target: Target,
+    /// Whether an activity event is written.
+    pub audit: Audit,
+    /// One line for people.
+    pub summary: &'static str,
+}
+
+/// What a caller must be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Require {
+    /// This action, at the target's scope.
+    Action(&'static str),
+    /// Being signed in; the answer holds only what the caller may read.
+    SignedIn,
+    /// The blob endpoint's own proof: a SAS.
+    Sas,
+}
+
+/// What a path must name for a row to match. Types are compared in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A resource of this type: `…/virtualMachines/vm1`.
+    Item(&'static str),
+    /// The resources of this type below a subscription, a group or a parent: `…/virtualMachines`.
+    Collection(&'static str),
+    /// A verb (or a sub-document) of a resource of this type: `…/virtualMachines/vm1/start`.
+    Verb(&'static str, &'static str),
+    /// `/providers/{any namespace}/operations`.
+    ProviderOperations,
+    /// Not an ARM path: the blob endpoint or a console session's own URL.
+    Elsewhere,
+}
+
+impl Target {
+    /// The resource type; empty for the last two.
+    pub fn resource_type(self) -> &'static str {
+        match self {
+            Self::Item(kind) | Self::Collection(kind) | Self::Verb(kind, _) => kind,
+            Self::ProviderOperations | Self::Elsewhere => "",
+        }
+    }
+
+    fn matches(self, path: &ArmPath) -> bool {
+        let kind = path.id.resource_type();
+        match (self, &path.tail) {
+            (Self::Item(t), None) => kind.eq_ignore_ascii_case(t),
+            (Self::Verb(t, verb), Some(tail)) => {
+                kind.eq_ignore_ascii_case(t) && tail.eq_ignore_ascii_case(verb)
+            }
+            (Self::Collection(t), Some(tail)) => match t.rsplit_once('/') {
+                Some(("Microsoft.Resources", "subscriptions")) => {
+                    kind.is_empty() && tail.eq_ignore_ascii_case("subscriptions")
+                }
+                Some((parent, last)) => kind.eq_ignore_ascii_case(parent) && tail.eq_ignore_ascii_case(last),
+                None => false,
+            },
+            (Self::ProviderOperations, Some(tail)) => {
+                tail.eq_ignore_ascii_case("operations")
+                    && path.id.subscription().is_none()
+                    && path.id.namespace().is_some()
+                    && !kind.contains('/')
+            }
+            _ => false,
+        }
+    }
+}
+
+/// When an operation leaves an activity event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Writes, actions, and every read of what a guest printed or shows: start and end events, refusals too.
+    Always,
+    /// Reads of the control plane's own documents: only a refusal (403) leaves an event.
+    Refusals,
+}
+
+macro_rules! ids {
+    ($($id:ident),* $(,)?) => {
+        /// The name of a row. Every id has exactly one row (tested), every row a handler (the server's match is exhaustive).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "the row itself is the documentation")]
+        pub enum OperationId { $($id),* }
+
+        impl OperationId {
+            /// Every id.
+            pub const ALL: &'static [Self] = &[$(Self::$id),*];
+        }
+    };
+}
+
+ids! {
+    // Microsoft.Resources
+    SubscriptionList, SubscriptionGet, SubscriptionPut, SubscriptionDelete,
+    GroupList, GroupGet, GroupHead, GroupPut, GroupPatch, GroupDelete,
+    ProviderOperations,
+    // Microsoft.Compute
+    VmList, VmGet, VmPut, VmPatch, VmDelete, VmInstanceView,
+    VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,
+    ComputeOperationGet,
+    // Microsoft.SerialConsole
+    SerialPortConnect,
+    // Microsoft.Authorization
+    RoleDefinitionList, RoleDefinitionGet,
+    RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete,
+    // Microsoft.Insights
+    ActivityLogList,
+    // Microsoft.Storage (data plane)
+    BlobGet, BlobHead,
+    // Hardline.Console
+    ConsoleStream, ConsoleSession, ConsoleNmi, ConsoleReset, ConsoleSysRq, ConsoleBreak,
+    // Hardline.Diagnostics
+    SerialLogGet, SerialLogContent, ScreenshotContent,
+    // Hardline.Fleet
+    HostList,
+}
+
+/// What a request's method and path mean.
+#[derive(Clone, Debug)]
+pub enum Identified {
+    /// This row.
+    Operation(&'static Operation),
+    /// The path is known; these methods are.
+    WrongMethod(Vec<Method>),
+    /// No row has such a path.
+    Unknown,
+}
+
+/// Finds the row of a request.
+pub fn identify(method: &Method, path: &ArmPath) -> Identified {
+    let mut other = Vec::new();
+    for operation in crate::operations::all() {
+        if operation.target.matches(path) {
+            if operation.method == *method {
+                return Identified::Operation(operation);
+            }
+            other.push(operation.method.clone());
+        }
+    }
+    if other.is_empty() { Identified::Unknown } else { Identified::WrongMethod(other) }
+}

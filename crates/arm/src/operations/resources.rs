@@ -1,0 +1,88 @@
+//! Microsoft.Resources: subscriptions and resource groups.
+
+use super::*;
+
+const SUBSCRIPTIONS: &str = "Microsoft.Resources/subscriptions";
+const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
+
+pub(super) fn rows() -> Vec<Operation> {
+    use Audit::{Always, Refusals};
+    use OperationId::*;
+    use Target::{Collection, Item};
+    const GROUP_READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    const GROUP_WRITE: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
+    vec![
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                SubscriptionList,
+                "Microsoft.Resources/subscriptions/list/read",
+                Method::GET,
+                Collection(SUBSCRIPTIONS),
+                Refusals,
+                "The subscriptions that the caller may read",
+            )
+        },
+        row(
+            SubscriptionGet,
+            "Microsoft.Resources/subscriptions/read",
+            Method::GET,
+            Item(SUBSCRIPTIONS),
+            Refusals,
+            "Get a subscription",
+        ),
+        row(
+            SubscriptionPut,
+            "Microsoft.Resources/subscriptions/write",
+            Method::PUT,
+            Item(SUBSCRIPTIONS),
+            Always,
+            "Create or rename a subscription",
+        ),
+        row(
+            SubscriptionDelete,
+            "Microsoft.Resources/subscriptions/delete",
+            Method::DELETE,
+            Item(SUBSCRIPTIONS),
+            Always,
+            "Delete an empty subscription",
+        ),
+        Operation {
+            requires: Require::Action(GROUP_READ),
+            ..row(
+                GroupList,
+                "Microsoft.Resources/subscriptions/resourceGroups/list/read",
+                Method::GET,
+                Collection(GROUPS),
+                Refusals,
+                "List resource groups",
+            )
+        },
+        row(GroupGet, GROUP_READ, Method::GET, Item(GROUPS), Refusals, "Get a resource group"),
+        Operation {
+            requires: Require::Action(GROUP_READ),
+            ..row(GroupHead, GROUP_READ, Method::HEAD, Item(GROUPS), Refusals, "Whether a resource group exists")
+        },
+        row(GroupPut, GROUP_WRITE, Method::PUT, Item(GROUPS), Always, "Create or update a resource group"),
+        row(GroupPatch, GROUP_WRITE, Method::PATCH, Item(GROUPS), Always, "Change a resource group's tags"),
+        row(
+            GroupDelete,
+            "Microsoft.Resources/subscriptions/resourceGroups/delete",
+            Method::DELETE,
+            Item(GROUPS),
+            Always,
+            "Delete a resource group and everything in it",
+        ),
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                ProviderOperations,
+                "Microsoft.Resources/providers/operations/read",
+                Method::GET,
+                Target::ProviderOperations,
+                Refusals,
+                "The operations of a resource provider",
+            )
+        },
+    ]
+}

@@ -1,0 +1,1 @@
+//! Client verbs: speaks only HTTP and WebSocket; output and exit codes as az.

@@ -1,0 +1,1 @@
+//! Serial bytes: offsets, ring, segments, screen, seats, frames. Pure.

@@ -1,0 +1,2 @@
+//! The one binary: dev, server, agent and the client verbs.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The control plane: pipeline, providers, blob endpoint, serial hub, jobs.

@@ -1,0 +1,1 @@
+//! Everything durable: records in SQLite or PostgreSQL, bytes in an object store.
