@@ -1,0 +1,3 @@
+//! Request and response bodies, one file for each resource type.
+
+pub mod vm;
