@@ -1,0 +1,77 @@
+//! Numbers out of test runners' closing lines.
+
+use crate::runner::plain;
+use std::ops::AddAssign;
+
+/// Tests of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed, timed out or could not be run.
+    pub failed: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, and the plain 'N passed, N failed'.
+pub fn read(log: &str) -> Counts {
+    log.lines().map(plain).filter(|l| is_closing(l)).map(|l| of_line(&l)).fold(
+        Counts::default(),
+        |mut sum, counts| {
+            sum += counts;
+            sum
+        },
+    )
+}
+
+fn is_closing(line: &str) -> bool {
+    let line = line.trim();
+    let nextest = line.starts_with("Summary [") && line.contains("run:");
+    let cargo = line.starts_with("test result:");
+    let vitest = line.starts_with("Tests ") && line.ends_with(')');
+    let bare = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, ");
+    nextest || cargo || vitest || bare
+}
+
+/// `12 passed`, `1 failed`, `1 timed out`, `1 exec failed`: the number before each word.
+fn of_line(line: &str) -> Counts {
+    let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let mut counts = Counts::default();
+    for pair in words.windows(2) {
+        if let [number, word] = pair
+            && let Ok(number) = number.parse::<u64>()
+        {
+            match *word {
+                "passed" => counts.passed += number,
+                "failed" | "timed" | "exec" => counts.failed += number,
+                _ => {}
+            }
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, read};
+
+    fn check(log: &str, passed: u64, failed: u64) {
+        assert_eq!(read(log), Counts { passed, failed }, "{log}");
+    }
+
+    #[test]
+    fn closing_lines() {
+        check("     Summary [   0.034s] 41 tests run: 40 passed (1 slow), 1 failed, 2 skipped", 40, 1);
+        check("\u{1b}[32m     Summary\u{1b}[0m [ 1s] 4/9 tests run: 2 passed, 1 failed, 1 timed out", 2, 2);
+        check("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n", 3, 0);
+        check(" Test Files  1 passed (1)\n      Tests  1 failed | 11 passed (12)\n", 11, 1);
+        check("7 passed, 0 failed\n", 7, 0);
+        check("PASS 3 passed tests of something", 0, 0);
+    }
+}
