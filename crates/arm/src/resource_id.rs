@@ -167,6 +167,14 @@ impl ResourceId {
         }
     }
 
+    /// The names below the last provider, outermost first: of a scale set's instance the set's and the instance's.
+    pub fn names(&self) -> Vec<String> {
+        self.providers
+            .last()
+            .map(|p| p.pairs.iter().map(|(_, name)| name.clone()).collect())
+            .unwrap_or_default()
+    }
+
     /// The full type, `Microsoft.Compute/virtualMachines`, in the case in which it came. Empty for `/`.
     pub fn resource_type(&self) -> String {
         match (self.providers.last(), &self.group, &self.subscription) {
@@ -182,6 +190,16 @@ impl ResourceId {
     /// The id with its lower-cased text, by which ids are compared and stored.
     pub fn key(&self) -> String {
         self.to_string().to_ascii_lowercase()
+    }
+
+    /// The id without a provider that names no resource, as stands in the path of a list: the scope of the list.
+    #[must_use]
+    pub fn scope(&self) -> Self {
+        let mut id = self.clone();
+        while id.providers.last().is_some_and(|p| p.pairs.is_empty()) {
+            id.providers.pop();
+        }
+        id
     }
 
     /// What this id hangs under: the parent resource, the group, the subscription, `/`; none for `/`.
@@ -308,7 +326,8 @@ mod tests {
 
     #[test]
     fn what_is_no_path() {
-        for path in ["/etc/passwd", "/subscriptions/..", "/subscriptions/a%00b", "/subscriptions//x", "/x%ff"] {
+        for path in ["/etc/passwd", "/subscriptions/..", "/subscriptions/a%00b", "/subscriptions//x", "/x%ff"]
+        {
             assert!(ArmPath::parse(path).is_err(), "{path}");
         }
         assert_eq!(ArmPath::parse(&"/a".repeat(3000)), Err(PathError::TooLong));

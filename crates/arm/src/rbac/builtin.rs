@@ -1,0 +1,149 @@
+//! The built-in roles, with Azure's GUIDs and lists of actions.
+
+use super::{Permission, RoleDefinition, RoleKind};
+use std::sync::LazyLock;
+use uuid::{Uuid, uuid};
+
+/// Everything, role assignments too.
+pub const OWNER: Uuid = uuid!("8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
+/// Everything but giving rights.
+pub const CONTRIBUTOR: Uuid = uuid!("b24988ac-6180-42a0-ab88-20f7382dd24c");
+/// Reading documents; neither consoles nor boot diagnostics data.
+pub const READER: Uuid = uuid!("acdd72a7-3385-48ef-bd42-f606fba81ae7");
+/// Reading, and giving rights.
+pub const USER_ACCESS_ADMINISTRATOR: Uuid = uuid!("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9");
+/// Virtual machines, their consoles and boot diagnostics.
+pub const VIRTUAL_MACHINE_CONTRIBUTOR: Uuid = uuid!("9980e02c-c2be-4d73-94e8-173b1dc7cf3c");
+/// The keys of storage accounts.
+pub const STORAGE_ACCOUNT_KEY_OPERATOR: Uuid = uuid!("81a9662b-bebf-436f-a333-f67b29880f12");
+
+static ROLES: LazyLock<Vec<RoleDefinition>> = LazyLock::new(|| {
+    vec![
+        role(
+            OWNER,
+            "Owner",
+            "Grants full access to manage all resources, including the ability to assign roles.",
+            &["*"],
+            &[],
+        ),
+        role(
+            CONTRIBUTOR,
+            "Contributor",
+            "Grants full access to manage all resources, but does not allow assigning roles.",
+            &["*"],
+            CONTRIBUTOR_NOT,
+        ),
+        role(
+            READER,
+            "Reader",
+            "View all resources, but does not allow making any changes.",
+            &["*/read"],
+            &[],
+        ),
+        role(
+            USER_ACCESS_ADMINISTRATOR,
+            "User Access Administrator",
+            "Lets you manage user access to resources.",
+            &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+            &[],
+        ),
+        role(
+            VIRTUAL_MACHINE_CONTRIBUTOR,
+            "Virtual Machine Contributor",
+            "Lets you manage virtual machines, their consoles and boot diagnostics, but not access to them.",
+            VIRTUAL_MACHINE_CONTRIBUTOR_ACTIONS,
+            &[],
+        ),
+        role(
+            STORAGE_ACCOUNT_KEY_OPERATOR,
+            "Storage Account Key Operator Service Role",
+            "Allows listing and regenerating storage account access keys.",
+            &[
+                "Microsoft.Storage/storageAccounts/listkeys/action",
+                "Microsoft.Storage/storageAccounts/regeneratekey/action",
+            ],
+            &[],
+        ),
+    ]
+});
+
+/// Every built-in role.
+pub fn built_in_roles() -> &'static [RoleDefinition] {
+    &ROLES
+}
+
+fn role(name: Uuid, role_name: &str, description: &str, actions: &[&str], not: &[&str]) -> RoleDefinition {
+    let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+    RoleDefinition {
+        name,
+        role_name: role_name.into(),
+        description: description.into(),
+        kind: RoleKind::BuiltIn,
+        assignable_scopes: vec!["/".into()],
+        permissions: vec![Permission {
+            actions: texts(actions),
+            not_actions: texts(not),
+            ..Permission::default()
+        }],
+    }
+}
+
+const CONTRIBUTOR_NOT: &[&str] = &[
+    "Microsoft.Authorization/*/Delete",
+    "Microsoft.Authorization/*/Write",
+    "Microsoft.Authorization/elevateAccess/Action",
+    "Microsoft.Blueprint/blueprintAssignments/write",
+    "Microsoft.Blueprint/blueprintAssignments/delete",
+    "Microsoft.Compute/galleries/share/action",
+    "Microsoft.Purview/consents/write",
+    "Microsoft.Purview/consents/delete",
+    "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
+    "Microsoft.Subscription/cancel/action",
+    "Microsoft.Subscription/enable/action",
+];
+
+const VIRTUAL_MACHINE_CONTRIBUTOR_ACTIONS: &[&str] = &[
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Compute/availabilitySets/*",
+    "Microsoft.Compute/locations/*",
+    "Microsoft.Compute/virtualMachines/*",
+    "Microsoft.Compute/virtualMachineScaleSets/*",
+    "Microsoft.Compute/cloudServices/*",
+    "Microsoft.Compute/disks/write",
+    "Microsoft.Compute/disks/read",
+    "Microsoft.Compute/disks/delete",
+    "Microsoft.DevTestLab/schedules/*",
+    "Microsoft.Insights/alertRules/*",
+    "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
+    "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+    "Microsoft.Network/loadBalancers/inboundNatPools/join/action",
+    "Microsoft.Network/loadBalancers/inboundNatRules/join/action",
+    "Microsoft.Network/loadBalancers/probes/join/action",
+    "Microsoft.Network/loadBalancers/read",
+    "Microsoft.Network/locations/*",
+    "Microsoft.Network/networkInterfaces/*",
+    "Microsoft.Network/networkSecurityGroups/join/action",
+    "Microsoft.Network/networkSecurityGroups/read",
+    "Microsoft.Network/publicIPAddresses/join/action",
+    "Microsoft.Network/publicIPAddresses/read",
+    "Microsoft.Network/virtualNetworks/read",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+    "Microsoft.RecoveryServices/locations/*",
+    "Microsoft.RecoveryServices/Vaults/backupFabrics/backupProtectionIntent/write",
+    "Microsoft.RecoveryServices/Vaults/backupFabrics/protectionContainers/protectedItems/*/read",
+    "Microsoft.RecoveryServices/Vaults/backupFabrics/protectionContainers/protectedItems/read",
+    "Microsoft.RecoveryServices/Vaults/backupFabrics/protectionContainers/protectedItems/write",
+    "Microsoft.RecoveryServices/Vaults/backupPolicies/read",
+    "Microsoft.RecoveryServices/Vaults/backupPolicies/write",
+    "Microsoft.RecoveryServices/Vaults/read",
+    "Microsoft.RecoveryServices/Vaults/usages/read",
+    "Microsoft.RecoveryServices/Vaults/write",
+    "Microsoft.ResourceHealth/availabilityStatuses/read",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.SerialConsole/serialPorts/connect/action",
+    "Microsoft.SqlVirtualMachine/*",
+    "Microsoft.Storage/storageAccounts/listKeys/action",
+    "Microsoft.Storage/storageAccounts/read",
+    "Microsoft.Support/*",
+];
