@@ -54,6 +54,27 @@ pub struct AuthorizationRecord {
     pub role: Option<String>,
     /// The scope over which the action was asked for.
     pub scope: String,
+    /// The assignment behind `role`; none when the request was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<AuthorizationEvidence>,
+}
+
+/// The role assignment that allowed a request. Ids are 32 hex digits without dashes, as in Azure's own records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorizationEvidence {
+    /// The role's name.
+    pub role: String,
+    /// The scope at which it was given.
+    pub role_assignment_scope: String,
+    /// The assignment.
+    pub role_assignment_id: String,
+    /// The role.
+    pub role_definition_id: String,
+    /// Who has it.
+    pub principal_id: String,
+    /// `User` or `ServicePrincipal`.
+    pub principal_type: String,
 }
 
 /// Where the request came from.

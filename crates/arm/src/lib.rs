@@ -9,3 +9,4 @@ pub mod operations;
 pub mod query;
 pub mod rbac;
 pub mod resource_id;
+pub mod sas;

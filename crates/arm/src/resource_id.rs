@@ -356,10 +356,10 @@ mod tests {
     proptest! {
         #[test]
         fn printing_and_parsing_agree(path in "[ -~é]{0,60}") {
-            if let Ok(parsed) = ArmPath::parse(&path) {
-                if parsed.id.providers.iter().all(|p| !p.pairs.is_empty()) {
-                    prop_assert_eq!(ResourceId::parse(&parsed.id.to_string()).unwrap(), parsed.id);
-                }
+            if let Ok(parsed) = ArmPath::parse(&path)
+                && parsed.id.providers.iter().all(|p| !p.pairs.is_empty())
+            {
+                prop_assert_eq!(ResourceId::parse(&parsed.id.to_string()).unwrap(), parsed.id);
             }
         }
     }

@@ -1,3 +1,4 @@
 //! Request and response bodies, one file for each resource type.
 
+pub mod paging;
 pub mod vm;

@@ -23,7 +23,14 @@ pub(super) fn rows() -> Vec<Operation> {
                 "List role definitions",
             )
         },
-        row(RoleDefinitionGet, DEFINITION_READ, Method::GET, Item(DEFINITIONS), Refusals, "Get a role definition"),
+        row(
+            RoleDefinitionGet,
+            DEFINITION_READ,
+            Method::GET,
+            Item(DEFINITIONS),
+            Refusals,
+            "Get a role definition",
+        ),
         Operation {
             requires: Require::Action(ASSIGNMENT_READ),
             ..row(
@@ -35,7 +42,14 @@ pub(super) fn rows() -> Vec<Operation> {
                 "List role assignments",
             )
         },
-        row(RoleAssignmentGet, ASSIGNMENT_READ, Method::GET, Item(ASSIGNMENTS), Refusals, "Get a role assignment"),
+        row(
+            RoleAssignmentGet,
+            ASSIGNMENT_READ,
+            Method::GET,
+            Item(ASSIGNMENTS),
+            Refusals,
+            "Get a role assignment",
+        ),
         row(
             RoleAssignmentPut,
             "Microsoft.Authorization/roleAssignments/write",

@@ -60,7 +60,8 @@ mod tests {
         let rows: BTreeSet<_> = all().iter().map(|o| o.id).collect();
         assert_eq!(rows.len(), all().len(), "an id has two rows");
         assert_eq!(rows, OperationId::ALL.iter().copied().collect());
-        let names: BTreeSet<_> = all().iter().map(|o| (o.name.to_ascii_lowercase(), o.method.as_str())).collect();
+        let names: BTreeSet<_> =
+            all().iter().map(|o| (o.name.to_ascii_lowercase(), o.method.as_str())).collect();
         assert_eq!(names.len(), all().len(), "two rows have the same name and method");
     }
 

@@ -61,7 +61,14 @@ pub(super) fn rows() -> Vec<Operation> {
         row(GroupGet, GROUP_READ, Method::GET, Item(GROUPS), Refusals, "Get a resource group"),
         Operation {
             requires: Require::Action(GROUP_READ),
-            ..row(GroupHead, GROUP_READ, Method::HEAD, Item(GROUPS), Refusals, "Whether a resource group exists")
+            ..row(
+                GroupHead,
+                GROUP_READ,
+                Method::HEAD,
+                Item(GROUPS),
+                Refusals,
+                "Whether a resource group exists",
+            )
         },
         row(GroupPut, GROUP_WRITE, Method::PUT, Item(GROUPS), Always, "Create or update a resource group"),
         row(GroupPatch, GROUP_WRITE, Method::PATCH, Item(GROUPS), Always, "Change a resource group's tags"),
