@@ -1,0 +1,194 @@
+// One person's connection to a serial port: opens it, keeps it open over network losses, and never types on its own.
+
+import { CLOSE, CONSOLE_PROTOCOL, decode, encode, encodeInput, type ClientMessage, type ServerMessage } from "../api/console";
+import { explain, Failure } from "../api/failure";
+import type { ConsoleEvent } from "./state";
+
+/** A frame of input is at most this long; a paste is sent as several. */
+const INPUT_FRAME = 4096;
+/** First wait after a lost connection, and the longest, in milliseconds. */
+const BACKOFF = { first: 500, most: 15_000 } as const;
+/** A server that says nothing for this long after a ping is gone. */
+const PING = { every: 15_000, patience: 10_000 } as const;
+
+export interface Surroundings {
+  /** POST …/connect: gives the socket's URL or throws [`Failure`]. */
+  readonly connect: (signal: AbortSignal) => Promise<string>;
+  readonly token: () => string | null;
+  /** The server no longer accepts the token. */
+  readonly onUnauthorised: () => void;
+  readonly emit: (event: ConsoleEvent) => void;
+  /** Every message in order, for the terminal. */
+  readonly onMessage: (message: ServerMessage) => void;
+  readonly now: () => number;
+  /** Between 0 and 1: spreads reconnections of many browsers. */
+  readonly random: () => number;
+  readonly socket: (url: string, protocol: string) => WebSocket;
+}
+
+/** Opens with `start`; `stop` ends it for good. */
+export class ConsoleConnection {
+  private ws: WebSocket | null = null;
+  private abort: AbortController | null = null;
+  private attempt = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private heartbeat: ReturnType<typeof setInterval> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  private writer = false;
+  private stopped = true;
+
+  constructor(private readonly around: Surroundings) {}
+
+  /** Connects; takes the seat from whoever has it. */
+  start(): void {
+    this.stop();
+    this.stopped = false;
+    this.attempt = 0;
+    void this.open();
+  }
+
+  /** Tries now instead of at the end of the wait. */
+  retryNow(): void {
+    if (this.stopped || this.retry === undefined) return;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    void this.open();
+  }
+
+  /** Closes and stays closed. */
+  stop(): void {
+    this.stopped = true;
+    this.abort?.abort();
+    this.abort = null;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    this.drop();
+  }
+
+  /** Drops the socket and opens a new one: the terminal cannot keep up and wants a fresh screen. */
+  refresh(): void {
+    if (this.stopped) return;
+    this.drop();
+    this.lost("This browser could not keep up with the guest's output.");
+  }
+
+  /** Bytes for the guest; false when nobody would read them. */
+  input(bytes: Uint8Array): boolean {
+    if (this.ws?.readyState !== WebSocket.OPEN || !this.writer) return false;
+    this.around.emit({ type: "typed" });
+    for (let at = 0; at < bytes.length; at += INPUT_FRAME) {
+      this.ws.send(encodeInput(bytes.subarray(at, at + INPUT_FRAME)));
+    }
+    return true;
+  }
+
+  /** A control message, when the socket is open. */
+  tell(message: ClientMessage): void {
+    if (this.ws?.readyState === WebSocket.OPEN) this.ws.send(encode(message));
+  }
+
+  private async open(): Promise<void> {
+    this.around.emit({ type: "connecting" });
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    try {
+      const url = await this.around.connect(signal);
+      if (signal.aborted) return;
+      this.listen(url);
+    } catch (error) {
+      if (signal.aborted) return;
+      // Trying again helps against a network or a server that is away, not against a refusal.
+      if (error instanceof Failure && (error.status === 0 || error.status >= 500 || error.status === 429)) {
+        this.lost(error.message);
+      } else {
+        this.stopped = true;
+        this.around.emit({ type: "blocked", explanation: explain(error) });
+      }
+    }
+  }
+
+  private listen(url: string): void {
+    const ws = this.around.socket(url, CONSOLE_PROTOCOL);
+    ws.binaryType = "arraybuffer";
+    this.ws = ws;
+    ws.onopen = () => {
+      const token = this.around.token();
+      if (token === null) return this.around.onUnauthorised();
+      ws.send(encode({ kind: "auth", token }));
+      this.heartbeat = setInterval(() => this.ping(), PING.every);
+    };
+    ws.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
+      clearTimeout(this.patience);
+      this.patience = undefined;
+      const message = decode(event.data);
+      if (message === null) return;
+      if (message.kind === "welcome") {
+        this.attempt = 0;
+        this.writer = message.role === "writer";
+      }
+      if (message.kind === "taken" || message.kind === "ended") this.writer = false;
+      this.around.emit({ type: "message", message });
+      this.around.onMessage(message);
+    };
+    ws.onclose = (event) => {
+      if (this.ws !== ws) return;
+      this.drop();
+      this.closed(event.code, event.reason);
+    };
+  }
+
+  private closed(code: number, reason: string): void {
+    switch (code) {
+      case CLOSE.taken:
+      case 4000:
+        return this.finish(reason || "The server ended the session.");
+      case CLOSE.stopped:
+        return this.finish(reason || "The machine has stopped.");
+      case CLOSE.rightLost:
+      case CLOSE.untrusted:
+        if (this.around.token() === null) this.around.onUnauthorised();
+        return this.finish(reason || "The server no longer accepts this session.");
+      default:
+        if (code > 4000 && code < 5000) return this.finish(reason || `The server ended the session (${code}).`);
+        return this.lost(code === CLOSE.away ? "The server is restarting." : "The connection broke.");
+    }
+  }
+
+  private finish(why: string): void {
+    this.stopped = true;
+    this.around.emit({ type: "ended", why });
+  }
+
+  private lost(why: string): void {
+    if (this.stopped) return;
+    this.attempt += 1;
+    const most = Math.min(BACKOFF.first * 2 ** (this.attempt - 1), BACKOFF.most);
+    const wait = most * (0.5 + this.around.random() / 2);
+    this.around.emit({ type: "lost", attempt: this.attempt, retryAt: this.around.now() + wait, why });
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      void this.open();
+    }, wait);
+  }
+
+  private ping(): void {
+    if (this.patience !== undefined) return;
+    this.tell({ kind: "ping" });
+    this.patience = setTimeout(() => {
+      this.drop();
+      this.lost("The server has not answered for a while.");
+    }, PING.patience);
+  }
+
+  private drop(): void {
+    clearInterval(this.heartbeat);
+    clearTimeout(this.patience);
+    this.patience = undefined;
+    this.writer = false;
+    const ws = this.ws;
+    this.ws = null;
+    if (ws === null) return;
+    ws.onopen = ws.onmessage = ws.onclose = null;
+    if (ws.readyState <= WebSocket.OPEN) ws.close(1000);
+  }
+}
