@@ -101,6 +101,25 @@ pub struct SasRequest<'a> {
     pub https: bool,
 }
 
+/// The right to read one blob for a while, and who is given it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadGrant<'a> {
+    /// The storage account's name.
+    pub account: &'a str,
+    /// The container.
+    pub container: &'a str,
+    /// The blob.
+    pub blob: &'a str,
+    /// From when it counts.
+    pub start: Timestamp,
+    /// Until when it counts.
+    pub expiry: Timestamp,
+    /// The object id of the caller who asked for it; empty for nobody.
+    pub issued_to: &'a str,
+    /// The correlation id of the request that asked for it; empty for none.
+    pub correlation: &'a str,
+}
+
 /// Signs a read-only token for one blob. The query, without `?`; every value is percent-encoded.
 pub fn sign_blob_read(
     key: &AccountKey,
@@ -110,16 +129,24 @@ pub fn sign_blob_read(
     start: Timestamp,
     expiry: Timestamp,
 ) -> String {
+    let grant = ReadGrant { account, container, blob, start, expiry, issued_to: "", correlation: "" };
+    sign_read(key, &grant)
+}
+
+/// Signs a read-only token that names its holder. The query, without `?`; every value is percent-encoded.
+pub fn sign_read(key: &AccountKey, grant: &ReadGrant<'_>) -> String {
     let mut token = SasToken {
         permissions: "r".into(),
-        start: seconds(start),
-        expiry: seconds(expiry),
+        start: seconds(grant.start),
+        expiry: seconds(grant.expiry),
         protocol: "https".into(),
         version: SERVICE_VERSION.into(),
         resource: SignedResource::Blob,
+        issued_to: grant.issued_to.into(),
+        correlation: grant.correlation.into(),
         ..SasToken::default()
     };
-    token.signature = key.sign(&token.string_to_sign(account, container, Some(blob)));
+    token.signature = key.sign(&token.string_to_sign(grant.account, grant.container, Some(grant.blob)));
     token.to_query()
 }
 

@@ -50,6 +50,31 @@ fn a_signature_made_elsewhere_is_taken() {
 }
 
 #[test]
+fn the_holder_is_signed() {
+    let grant = ReadGrant {
+        account: "acct",
+        container: "logs",
+        blob: "vm.log",
+        start: at("2026-11-21T10:00:00Z"),
+        expiry: at("2026-11-21T12:00:00Z"),
+        issued_to: "ann",
+        correlation: "c-1",
+    };
+    let query = sign_read(&key(), &grant);
+    let now = "2026-11-21T11:00:00Z";
+    assert_eq!(ask(&query, &REQUEST, now), Ok(()));
+    assert_eq!(SasToken::parse(&Query::parse(&query).unwrap()).unwrap().issued_to, "ann");
+    for bad in [
+        query.replace("saoid=ann", "saoid=bob"),
+        query.replace("&saoid=ann", ""),
+        query.replace("scid=c-1", "scid=c-2"),
+        format!("{}&saoid=ann", token()),
+    ] {
+        assert_eq!(ask(&bad, &REQUEST, now), Err(SasError::Signature), "{bad}");
+    }
+}
+
+#[test]
 fn times() {
     let time = |now: &str| ask(&token(), &REQUEST, now).map_err(|e| e.code());
     assert_eq!(time("2026-11-21T09:59:59Z"), Err("AuthenticationFailed"));

@@ -45,6 +45,10 @@ pub struct SasToken {
     pub encryption_scope: String,
     /// `rscc`, `rscd`, `rsce`, `rscl`, `rsct`
     pub response_headers: [String; 5],
+    /// `saoid`: the object id of the caller to whom the token was issued, so that its use can be recorded. Signed.
+    pub issued_to: String,
+    /// `scid`: the correlation id of the request that issued it. Signed.
+    pub correlation: String,
     /// `sig`
     pub(super) signature: String,
 }
@@ -54,7 +58,8 @@ const RESPONSE_HEADERS: [&str; 5] = ["rscc", "rscd", "rsce", "rscl", "rsct"];
 impl SasToken {
     /// Reads the fields of a query. [`SasError::Missing`] when it has no `sig`.
     pub fn parse(query: &Query) -> Result<Self, SasError> {
-        const FIELDS: [&str; 9] = ["sig", "sp", "st", "se", "sip", "spr", "sv", "sr", "ses"];
+        const FIELDS: [&str; 11] =
+            ["sig", "sp", "st", "se", "sip", "spr", "sv", "sr", "ses", "saoid", "scid"];
         for field in FIELDS.into_iter().chain(RESPONSE_HEADERS) {
             if query.pairs().filter(|(k, _)| k.eq_ignore_ascii_case(field)).count() > 1 {
                 return Err(SasError::Malformed(field));
@@ -81,6 +86,8 @@ impl SasToken {
             resource,
             encryption_scope: field("ses"),
             response_headers: RESPONSE_HEADERS.map(field),
+            issued_to: field("saoid"),
+            correlation: field("scid"),
             signature,
         };
         token.check_shape()?;
@@ -133,7 +140,14 @@ impl SasToken {
             lines.push(&self.encryption_scope);
         }
         lines.extend(self.response_headers.iter().map(String::as_str));
-        lines.join("\n")
+        let mut text = lines.join("\n");
+        // Ours; a token that was made by the storage service's own tools has neither and is signed without them.
+        for (name, value) in [("saoid", &self.issued_to), ("scid", &self.correlation)] {
+            if !value.is_empty() {
+                text.push_str(&format!("\n{name}:{value}"));
+            }
+        }
+        text
     }
 
     pub(super) fn address_fits(&self, client: Option<IpAddr>) -> Result<bool, SasError> {
@@ -168,6 +182,8 @@ impl SasToken {
             ("sip", &self.address),
             ("spr", &self.protocol),
             ("ses", &self.encryption_scope),
+            ("saoid", &self.issued_to),
+            ("scid", &self.correlation),
             ("sig", &self.signature),
         ];
         let headers = RESPONSE_HEADERS.into_iter().zip(self.response_headers.iter().map(String::as_str));
