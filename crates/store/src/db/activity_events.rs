@@ -1,0 +1,143 @@
+//! The activity log: written in the transaction of the change, read by filters, newest first.
+
+use super::sql::{Select, below, number, text};
+use crate::db::{Reader, Tx};
+use crate::error::Result;
+
+/// An event to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The event's id.
+    pub id: String,
+    /// The correlation id.
+    pub correlation: String,
+    /// The operation's id: start and end share it.
+    pub operation: String,
+    /// `Microsoft.Compute/virtualMachines/start/action`.
+    pub operation_name: String,
+    /// When, microseconds.
+    pub time: i64,
+    /// The subscription's id in lower case; empty at the tenant.
+    pub subscription: String,
+    /// The group's name in lower case; may be empty.
+    pub group_key: String,
+    /// The resource's id in lower case.
+    pub resource_key: String,
+    /// The provider's namespace in lower case.
+    pub provider: String,
+    /// Who.
+    pub caller: String,
+    /// `Started`, `Accepted`, `Succeeded`, `Failed`.
+    pub status: String,
+    /// The event as it is shown: JSON.
+    pub body: String,
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the order of writing.
+    pub seq: i64,
+    /// When, microseconds.
+    pub time: i64,
+    /// JSON.
+    pub body: String,
+}
+
+/// Which events are wanted. Texts are compared in any case; empty fields do not filter.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// The subscription's id; none: events of the tenant too.
+    pub subscription: Option<String>,
+    /// From this time on, microseconds.
+    pub from: Option<i64>,
+    /// Up to this time, inclusive.
+    pub to: Option<i64>,
+    /// A group's name.
+    pub group: Option<String>,
+    /// A resource's id; what hangs below it counts too.
+    pub resource: Option<String>,
+    /// A provider's namespace.
+    pub provider: Option<String>,
+    /// A correlation id.
+    pub correlation: Option<String>,
+    /// A caller.
+    pub caller: Option<String>,
+    /// A status.
+    pub status: Option<String>,
+    /// Only events older than this place (time, seq): where the page before ended.
+    pub before: Option<(i64, i64)>,
+}
+
+/// Writes an event; its place in the log.
+pub async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<i64> {
+    // On PostgreSQL the numbers of two open transactions may become visible in the wrong order, and a reader with a
+    // cursor would miss one. Whoever draws a number holds this lock until the commit.
+    tx.lock(EVENT_ORDER).await?;
+    let statement = sqlx::query(
+        "INSERT INTO activity_events (id, correlation, operation, operation_name, time, subscription_key, group_key, \
+         resource_key, provider_key, caller_key, status, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq",
+    )
+    .bind(event.id.as_str())
+    .bind(event.correlation.as_str())
+    .bind(event.operation.as_str())
+    .bind(event.operation_name.as_str())
+    .bind(event.time)
+    .bind(event.subscription.as_str())
+    .bind(event.group_key.as_str())
+    .bind(event.resource_key.as_str())
+    .bind(event.provider.as_str())
+    .bind(event.caller.to_lowercase())
+    .bind(event.status.as_str())
+    .bind(event.body.as_str());
+    let row = Reader::from(tx).one(statement).await?;
+    number(&row, "seq")
+}
+
+/// The advisory lock that orders events ("HLEVENTS").
+const EVENT_ORDER: i64 = 0x484c_4556_454e_5453;
+
+/// Up to `limit` events that match, newest first.
+pub async fn list<'a>(from: impl Into<Reader<'a>>, filter: &EventFilter, limit: i64) -> Result<Vec<StoredEvent>> {
+    let mut select = Select::new("SELECT seq, time, body FROM activity_events WHERE 1 = 1");
+    let lower = |value: &Option<String>| value.as_deref().map(str::to_lowercase);
+    if let Some(subscription) = lower(&filter.subscription) {
+        select.and("subscription_key = ?", &subscription);
+    }
+    if let Some(time) = filter.from {
+        select.and_number("time >= ?", time);
+    }
+    if let Some(time) = filter.to {
+        select.and_number("time <= ?", time);
+    }
+    if let Some(group) = lower(&filter.group) {
+        select.and("group_key = ?", &group);
+    }
+    if let Some(resource) = lower(&filter.resource) {
+        let (first, last) = below(&resource);
+        // Three parameters, the first twice in meaning: the resource itself, and the range below it.
+        select.and("(resource_key = ?", resource.trim_end_matches('/'));
+        select.or_range("resource_key", &first, &last);
+    }
+    if let Some(provider) = lower(&filter.provider) {
+        select.and("provider_key = ?", &provider);
+    }
+    if let Some(correlation) = lower(&filter.correlation) {
+        select.and("correlation = ?", &correlation);
+    }
+    if let Some(caller) = lower(&filter.caller) {
+        select.and("caller_key = ?", &caller);
+    }
+    if let Some(status) = lower(&filter.status) {
+        select.and("lower(status) = ?", &status);
+    }
+    if let Some((time, seq)) = filter.before {
+        select.and_number("(time < ?", time);
+        select.or_same_time_before(time, seq);
+    }
+    let rows = from.into().all(select.finish("ORDER BY time DESC, seq DESC", limit)).await?;
+    rows.iter()
+        .map(|row| Ok(StoredEvent { seq: number(row, "seq")?, time: number(row, "time")?, body: text(row, "body")? }))
+        .collect()
+}

@@ -1,0 +1,29 @@
+//! The tables' history: one folder for each database, embedded in the binary.
+//!
+//! To add a migration: write the same file in both folders and name it here. A test compares the two schemas.
+
+use crate::dialect::Dialect;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// (version, description, SQLite, PostgreSQL)
+type Step = (i64, &'static str, &'static str, &'static str);
+
+const STEPS: &[Step] = &[(
+    1,
+    "init",
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/postgres/0001_init.sql"),
+)];
+
+/// The migrations of one database.
+pub(crate) fn of(dialect: Dialect) -> Migrator {
+    let steps = STEPS.iter().map(|&(version, description, sqlite, postgres)| {
+        let sql = match dialect {
+            Dialect::Sqlite => sqlite,
+            Dialect::Postgres => postgres,
+        };
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.collect())
+}
