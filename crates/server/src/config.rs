@@ -1,0 +1,115 @@
+//! What the operator decides: addresses, paths, limits. Read once, at the start.
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The server's configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the HTTPS listener binds; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// A listener without TLS, for benchmarks; refused on anything but a loopback address.
+    pub plain_listen: Option<SocketAddr>,
+    /// Where agents dial in, with mutual TLS; none when the only agent is in this process.
+    pub agent_listen: Option<AgentListener>,
+    /// The name under which clients reach the server: `localhost`. The port is the listener's.
+    pub public_host: String,
+    /// The certificate of the HTTPS listener.
+    pub tls: TlsMaterial,
+    /// Where the records are.
+    pub database: Database,
+    /// Where the objects (managed boot-diagnostics storage) are.
+    pub objects: PathBuf,
+    /// The one tenant.
+    pub tenant: Uuid,
+    /// The name of the one location: `local`.
+    pub location: String,
+    /// Bounds on what a client may do.
+    pub limits: Limits,
+}
+
+/// A certificate chain and its key.
+pub struct TlsMaterial {
+    /// The server's certificate first, then its issuers.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key of the first.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl std::fmt::Debug for TlsMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsMaterial").field("certificates", &self.chain.len()).finish_non_exhaustive()
+    }
+}
+
+impl Clone for TlsMaterial {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+}
+
+/// The listener that agents dial.
+#[derive(Debug)]
+pub struct AgentListener {
+    /// Where it binds.
+    pub listen: SocketAddr,
+    /// Its own certificate.
+    pub tls: TlsMaterial,
+    /// The authority that signs agents' certificates.
+    pub client_authority: CertificateDer<'static>,
+}
+
+/// Which database.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server: `postgres://user:password@host/name`.
+    Postgres(SecretString),
+}
+
+/// Bounds on what a client may do, and on how long it may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest request body, bytes.
+    pub body: usize,
+    /// A TLS handshake must be over by then.
+    pub handshake: Duration,
+    /// A request's head must have come by then.
+    pub header: Duration,
+    /// A request's body must have come by then.
+    pub body_read: Duration,
+    /// Most connections at a time.
+    pub connections: usize,
+    /// Longest WebSocket message, bytes.
+    pub message: usize,
+    /// A WebSocket is pinged this often…
+    pub ping: Duration,
+    /// … and given up when nothing at all has come for so long.
+    pub silence: Duration,
+    /// A WebSocket message must be written by then, or the viewer is gone.
+    pub send: Duration,
+    /// Requests that are running get this long at shutdown.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 4 << 20,
+            handshake: Duration::from_secs(10),
+            header: Duration::from_secs(15),
+            body_read: Duration::from_secs(60),
+            connections: 16_384,
+            message: 1 << 20,
+            ping: Duration::from_secs(20),
+            silence: Duration::from_secs(50),
+            send: Duration::from_secs(20),
+            drain: Duration::from_secs(5),
+        }
+    }
+}

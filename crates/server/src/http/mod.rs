@@ -1,0 +1,3 @@
+//! The wire: listeners, requests in, answers out. Only this module knows axum.
+
+pub mod websocket;

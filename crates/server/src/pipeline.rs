@@ -1,0 +1,352 @@
+//! The way of every request:
+//!
+//! ```text
+//! identify ──> authenticate ──> authorise ──> perform ──> record
+//!  404 405       401 400           403        4xx 5xx      (start and end events)
+//! ```
+//!
+//! Plain function calls, no middleware. Each step hands the next a value that only it can make: [`Caller`] comes from
+//! `authenticate`, [`Allowed`] from `authorise`, and a handler can only return a [`Recorded`], which [`Cx::read`] gives for
+//! reads of documents and [`Change`] for everything else, after the events stand in the same transaction as the change.
+//! Rights are checked before anything is looked up, so that a refusal says nothing about what exists.
+
+use crate::auth::{self, Allowed, Caller};
+use crate::clock::micros;
+use crate::record::{self, Outcome};
+use crate::reply::Reply;
+use crate::state::State;
+use bytes::Bytes;
+use hardline_arm::activity::Deed;
+use hardline_arm::api_version::ApiVersion;
+use hardline_arm::error::ArmError;
+use hardline_arm::operation::{Audit, Identified, Operation, OperationId, identify};
+use hardline_arm::query::Query;
+use hardline_arm::resource_id::ArmPath;
+use hardline_store::{StoreError, Tx};
+use http::Method;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// What a request says about itself, apart from its body. Secrets are not shown by `Debug`.
+#[derive(Clone, Debug)]
+pub struct RequestFacts {
+    /// The method.
+    pub method: Method,
+    /// The path as it came: percent-encoded, without the query.
+    pub path: String,
+    /// `https://host:port` as the client wrote it; URLs in the answer start with it.
+    pub base_url: String,
+    /// The address at the other end of the connection.
+    pub client: IpAddr,
+    /// `x-ms-client-request-id`.
+    pub client_request_id: Option<String>,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The token of `Authorization: Bearer …`.
+    pub bearer: Option<SecretString>,
+    /// `If-Match`.
+    pub if_match: Option<String>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// `x-ms-range`, or else `Range`.
+    pub range: Option<String>,
+    /// The subprotocols offered (perhaps none), when the request asks for a WebSocket.
+    pub websocket: Option<Vec<String>>,
+}
+
+/// The context of one request.
+#[derive(Clone, Debug)]
+pub struct Cx {
+    /// What all requests share.
+    pub state: State,
+    /// When the request came; the one time of all its records.
+    pub now: Timestamp,
+    /// Ties together everything that one act of a person caused; the client's own, if it sent one.
+    pub correlation: Uuid,
+    /// This request alone (`x-ms-request-id`).
+    pub request: Uuid,
+    /// Method, addresses, headers.
+    pub facts: RequestFacts,
+    /// The api-version; none only outside ARM paths.
+    pub api_version: Option<ApiVersion>,
+    /// The query.
+    pub query: Query,
+}
+
+/// Proof that what a handler did is recorded as its row demands, with the answer.
+#[derive(Debug)]
+pub struct Recorded {
+    reply: Reply,
+}
+
+/// A handler's open write: the store's transaction, in which its activity events are written too.
+#[derive(Debug)]
+pub struct Change<'a> {
+    cx: &'a Cx,
+    deed: Deed,
+    tx: Tx,
+}
+
+/// An operation that goes on after its answer (a console session): its end event is still owed.
+#[derive(Debug)]
+pub struct OpenEvent {
+    state: State,
+    deed: Deed,
+}
+
+/// Runs an ARM request. `body` is read only after the caller has been allowed.
+pub async fn handle<B>(cx: &mut Cx, body: B) -> Result<Reply, ArmError>
+where
+    B: Future<Output = Result<Bytes, ArmError>>,
+{
+    let path = ArmPath::parse(&cx.facts.path).map_err(|e| ArmError::invalid_path(&e))?;
+    let operation = match identify(&cx.facts.method, &path) {
+        Identified::Operation(operation) => operation,
+        Identified::WrongMethod(allowed) => {
+            return Err(ArmError::method_not_allowed(&cx.facts.method, &allowed));
+        }
+        Identified::Unknown => return Err(unknown(&path)),
+    };
+    let caller = authenticate(cx).await?;
+    cx.api_version = Some(ApiVersion::required(&cx.query)?);
+    let allowed = authorise(cx, &caller, operation, path).await?;
+    let body = body.await;
+    perform(cx, allowed, body).await
+}
+
+/// Runs a row of the table for a path that is not the request's own (a console session's URL stands for its port).
+pub async fn run(cx: &Cx, id: OperationId, path: ArmPath, body: Bytes) -> Result<Reply, ArmError> {
+    let operation = hardline_arm::operations::get(id);
+    let caller = authenticate(cx).await?;
+    let allowed = authorise(cx, &caller, operation, path).await?;
+    perform(cx, allowed, Ok(body)).await
+}
+
+/// The caller of a request's bearer token.
+pub async fn authenticate(cx: &Cx) -> Result<Caller, ArmError> {
+    let token = cx.facts.bearer.as_ref().ok_or_else(ArmError::authentication_missing)?;
+    auth::authenticate(&cx.state, cx.now, token).await
+}
+
+/// Checks the caller's right to `operation` on `path`; a refusal is recorded here.
+pub async fn authorise(
+    cx: &Cx,
+    caller: &Caller,
+    operation: &'static Operation,
+    path: ArmPath,
+) -> Result<Allowed, ArmError> {
+    match auth::authorise(cx, caller, operation, &path).await {
+        Ok(allowed) => Ok(allowed),
+        Err(refusal) => {
+            let deed = record::deed(cx, operation, &path, caller);
+            Err(record_failure(cx, &deed, refusal).await)
+        }
+    }
+}
+
+/// Runs the handler in a task of its own: a client that leaves does not stop a change half-way, and a defect in one
+/// handler answers 500 and harms no other request.
+async fn perform(cx: &Cx, allowed: Allowed, body: Result<Bytes, ArmError>) -> Result<Reply, ArmError> {
+    let cx = cx.clone();
+    let running = cx.state.tasks.clone().spawn(async move {
+        let result = match body {
+            Ok(body) => dispatch(&cx, &allowed, &body).await,
+            Err(unread) => Err(unread),
+        };
+        match result {
+            Ok(recorded) => Ok(recorded.reply),
+            Err(error) if allowed.operation.audit == Audit::Always => {
+                Err(record_failure(&cx, &record::deed_allowed(&cx, &allowed), error).await)
+            }
+            Err(error) => Err(error),
+        }
+    });
+    running.await.unwrap_or_else(|defect| Err(ArmError::internal(defect)))
+}
+
+/// Writes the start and the failure of an operation that changed nothing, and gives the error back.
+async fn record_failure(cx: &Cx, deed: &Deed, error: ArmError) -> ArmError {
+    let outcome = Outcome::Failed(error);
+    let written = async {
+        let mut tx = cx.state.store.begin().await?;
+        record::start(&mut tx, deed, cx.now).await?;
+        record::end(&mut tx, deed, cx.state.clock.now(), &outcome).await?;
+        tx.commit().await
+    };
+    if let Err(lost) = written.await {
+        tracing::error!(error = &lost as &dyn std::error::Error, operation = deed.operation,
+            correlation = %cx.correlation, "a failed operation could not be recorded");
+    }
+    match outcome {
+        Outcome::Failed(error) => error,
+        Outcome::Succeeded(_) => ArmError::internal("a failure became a success"),
+    }
+}
+
+fn unknown(path: &ArmPath) -> ArmError {
+    let mut kind = path.id.resource_type();
+    if let Some(tail) = &path.tail {
+        if !kind.is_empty() {
+            kind.push('/');
+        }
+        kind.push_str(tail);
+    }
+    match kind.split_once('/') {
+        Some((namespace, rest)) => ArmError::invalid_resource_type(rest, namespace),
+        None => ArmError::invalid_resource_type(&kind, ""),
+    }
+}
+
+impl Cx {
+    /// A context for a request that has just come.
+    pub fn new(state: State, facts: RequestFacts, correlation: Option<Uuid>, query: Query) -> Self {
+        let request = state.random.uuid();
+        let correlation = correlation.unwrap_or_else(|| state.random.uuid());
+        Self { now: state.clock.now(), state, correlation, request, facts, api_version: None, query }
+    }
+
+    /// Ends a handler that only read documents of the control plane (rows with [`Audit::Refusals`]).
+    pub fn read(&self, reply: impl Into<Reply>) -> Recorded {
+        Recorded { reply: reply.into() }
+    }
+
+    /// Begins a write (or a read that must be recorded). Dropping the change undoes it.
+    pub async fn begin(&self, allowed: &Allowed) -> Result<Change<'_>, ArmError> {
+        let tx = self.state.store.begin().await.map_err(store_error)?;
+        Ok(Change { cx: self, deed: record::deed_allowed(self, allowed), tx })
+    }
+}
+
+impl Change<'_> {
+    /// The store's transaction.
+    pub fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+
+    /// Writes the start and the success, and makes everything durable.
+    pub async fn commit(mut self, reply: impl Into<Reply>) -> Result<Recorded, ArmError> {
+        let reply = reply.into();
+        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        let outcome = Outcome::Succeeded(reply.status());
+        record::end(&mut self.tx, &self.deed, self.cx.state.clock.now(), &outcome).await.map_err(store_error)?;
+        self.tx.commit().await.map_err(store_error)?;
+        Ok(Recorded { reply })
+    }
+
+    /// Writes the start and "Accepted", and keeps what the end event needs with the long-running operation `pending`. The
+    /// end event is written by the transaction that finishes it ([`crate::jobs::finish`]).
+    pub async fn accept(mut self, pending: crate::jobs::Pending) -> Result<Recorded, ArmError> {
+        let id = self.cx.state.random.uuid();
+        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        record::accepted(&mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
+        let record = pending.record(id, micros(self.cx.now), &self.deed);
+        hardline_store::db::async_operations::insert(&mut self.tx, &record).await.map_err(store_error)?;
+        self.tx.commit().await.map_err(store_error)?;
+        let response = pending.response(self.cx, id);
+        Ok(Recorded { reply: response.into() })
+    }
+
+    /// Writes the start of an operation that goes on after this answer; the end event is owed by the second value.
+    pub async fn started(mut self, reply: impl Into<Reply>) -> Result<(Recorded, OpenEvent), ArmError> {
+        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        self.tx.commit().await.map_err(store_error)?;
+        let open = OpenEvent { state: self.cx.state.clone(), deed: self.deed };
+        Ok((Recorded { reply: reply.into() }, open))
+    }
+}
+
+impl OpenEvent {
+    /// Writes the end event. A store that fails is logged: the session is over in any case.
+    pub async fn end(self, outcome: Outcome) {
+        let written = async {
+            let mut tx = self.state.store.begin().await?;
+            record::end(&mut tx, &self.deed, self.state.clock.now(), &outcome).await?;
+            tx.commit().await
+        };
+        if let Err(lost) = written.await {
+            tracing::error!(error = &lost as &dyn std::error::Error, operation = self.deed.operation,
+                "the end of an operation could not be recorded");
+        }
+    }
+}
+
+impl Recorded {
+    /// The answer, for a handler's caller outside the dispatch (the blob endpoint, a console session).
+    pub fn into_reply(self) -> Reply {
+        self.reply
+    }
+}
+
+/// What a failing store means to the caller of an operation.
+pub fn store_error(error: StoreError) -> ArmError {
+    match error {
+        StoreError::NotFound => ArmError::not_found("The record was not found."),
+        StoreError::Conflict => ArmError::conflict("The resource was changed by another request. Try again."),
+        StoreError::Full(_) => {
+            ArmError::unavailable("The disk under the server's store is full; nothing was changed. Its operator must make room.")
+                .with_source(error)
+        }
+        StoreError::Unavailable(_) => {
+            ArmError::unavailable("The server's store cannot be reached at present; nothing was changed. Try again.")
+                .with_source(error)
+        }
+        other => ArmError::internal(other),
+    }
+}
+
+/// One arm for each row: a row without a handler does not compile.
+async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
+    use crate::providers::{authorization, compute, hardline, insights, resources, serial_console};
+    use OperationId as Id;
+    match allowed.operation.id {
+        Id::SubscriptionList => resources::subscription_list(cx, allowed, body).await,
+        Id::SubscriptionGet => resources::subscription_get(cx, allowed, body).await,
+        Id::SubscriptionPut => resources::subscription_put(cx, allowed, body).await,
+        Id::SubscriptionDelete => resources::subscription_delete(cx, allowed, body).await,
+        Id::GroupList => resources::group_list(cx, allowed, body).await,
+        Id::GroupGet => resources::group_get(cx, allowed, body).await,
+        Id::GroupHead => resources::group_head(cx, allowed, body).await,
+        Id::GroupPut => resources::group_put(cx, allowed, body).await,
+        Id::GroupPatch => resources::group_patch(cx, allowed, body).await,
+        Id::GroupDelete => resources::group_delete(cx, allowed, body).await,
+        Id::ProviderOperations => resources::provider_operations(cx, allowed, body).await,
+        Id::VmList => compute::vm_list(cx, allowed, body).await,
+        Id::VmGet => compute::vm_get(cx, allowed, body).await,
+        Id::VmPut => compute::vm_put(cx, allowed, body).await,
+        Id::VmPatch => compute::vm_patch(cx, allowed, body).await,
+        Id::VmDelete => compute::vm_delete(cx, allowed, body).await,
+        Id::VmInstanceView => compute::vm_instance_view(cx, allowed, body).await,
+        Id::VmStart => compute::vm_start(cx, allowed, body).await,
+        Id::VmPowerOff => compute::vm_power_off(cx, allowed, body).await,
+        Id::VmRestart => compute::vm_restart(cx, allowed, body).await,
+        Id::VmDeallocate => compute::vm_deallocate(cx, allowed, body).await,
+        Id::VmRetrieveBootDiagnosticsData => {
+            compute::vm_retrieve_boot_diagnostics_data(cx, allowed, body).await
+        }
+        Id::ComputeOperationGet => compute::operation_get(cx, allowed, body).await,
+        Id::SerialPortConnect => serial_console::connect(cx, allowed, body).await,
+        Id::RoleDefinitionList => authorization::role_definition_list(cx, allowed, body).await,
+        Id::RoleDefinitionGet => authorization::role_definition_get(cx, allowed, body).await,
+        Id::RoleAssignmentList => authorization::role_assignment_list(cx, allowed, body).await,
+        Id::RoleAssignmentGet => authorization::role_assignment_get(cx, allowed, body).await,
+        Id::RoleAssignmentPut => authorization::role_assignment_put(cx, allowed, body).await,
+        Id::RoleAssignmentDelete => authorization::role_assignment_delete(cx, allowed, body).await,
+        Id::ActivityLogList => insights::activity_log_list(cx, allowed, body).await,
+        Id::ConsoleStream => hardline::console_stream(cx, allowed, body).await,
+        Id::ConsoleNmi => hardline::console_nmi(cx, allowed, body).await,
+        Id::ConsoleReset => hardline::console_reset(cx, allowed, body).await,
+        Id::ConsoleSysRq => hardline::console_sysrq(cx, allowed, body).await,
+        Id::ConsoleBreak => hardline::console_break(cx, allowed, body).await,
+        Id::SerialLogGet => hardline::serial_log_get(cx, allowed, body).await,
+        Id::SerialLogContent => hardline::serial_log_content(cx, allowed, body).await,
+        Id::ScreenshotContent => hardline::screenshot_content(cx, allowed, body).await,
+        Id::HostList => hardline::host_list(cx, allowed, body).await,
+        // These have their own URLs and never come this way (their rows' target is `Elsewhere`): `blob::serve` and
+        // `serial::open_session` answer them.
+        Id::BlobGet | Id::BlobHead | Id::ConsoleSession => {
+            Err(ArmError::invalid_resource_type(allowed.operation.name, ""))
+        }
+    }
+}

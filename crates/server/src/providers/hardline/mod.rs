@@ -1,0 +1,13 @@
+//! The resource provider `hardline`. Each function answers one row of the table.
+
+super::unbuilt! {
+    console_stream,
+    console_nmi,
+    console_reset,
+    console_sysrq,
+    console_break,
+    serial_log_get,
+    serial_log_content,
+    screenshot_content,
+    host_list,
+}
