@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod api_version;
 pub mod error;
+pub mod filter;
 pub mod models;
 pub mod operation;
 pub mod operations;

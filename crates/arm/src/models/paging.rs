@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::ArmError;
 use crate::query::Query;
@@ -23,10 +23,11 @@ const VALUE: &AsciiSet = &CONTROLS
 
 /// A page; without `next_link` it is the last one.
 pub fn page(value: Vec<Value>, next_link: Option<String>) -> Value {
-    match next_link {
-        Some(link) => json!({ "value": value, "nextLink": link }),
-        None => json!({ "value": value }),
+    let mut page = Map::from_iter([("value".to_owned(), Value::Array(value))]);
+    if let Some(link) = next_link {
+        page.insert("nextLink".into(), Value::String(link));
     }
+    Value::Object(page)
 }
 
 /// The absolute URL of the next page: the same path and query, with `$skiptoken` for `cursor`.

@@ -150,13 +150,21 @@ pub fn sign_read(key: &AccountKey, grant: &ReadGrant<'_>) -> String {
     token.to_query()
 }
 
+/// Proof that a SAS allows what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// When the token ends.
+    pub expiry: Timestamp,
+}
+
 /// Checks a token against a request. Any of `keys` (an account has two) may have signed it.
 pub fn verify(
     token: &SasToken,
     request: &SasRequest<'_>,
     keys: &[AccountKey],
     now: Timestamp,
-) -> Result<(), SasError> {
+) -> Result<Verified, SasError> {
     let text = token.string_to_sign(request.account, request.container, request.blob);
     // Every key is tried, so that the time taken does not tell which one fits.
     let good = keys.iter().fold(false, |good, key| key.verifies(&text, &token.signature) | good);
@@ -179,7 +187,7 @@ pub fn verify(
     if !token.permissions.contains(request.permission.letter()) {
         return Err(SasError::Permission);
     }
-    Ok(())
+    Ok(Verified { expiry })
 }
 
 /// RFC 3339 in whole seconds, as the storage service's own tools write it.
