@@ -28,10 +28,25 @@ pub struct Operation {
 pub enum Require {
     /// This action, at the target's scope.
     Action(&'static str),
+    /// This action, at the target's scope or anywhere below it; the answer holds only what the caller may read.
+    Visible(&'static str),
+    /// This action at the target's scope, or any role at all at it or below: whoever may do something in a subscription
+    /// may see the subscription itself.
+    Member(&'static str),
     /// Being signed in; the answer holds only what the caller may read.
     SignedIn,
     /// The blob endpoint's own proof: a SAS.
     Sas,
+}
+
+impl Require {
+    /// The action, where one is needed.
+    pub fn action(self) -> Option<&'static str> {
+        match self {
+            Self::Action(action) | Self::Visible(action) | Self::Member(action) => Some(action),
+            Self::SignedIn | Self::Sas => None,
+        }
+    }
 }
 
 /// What a path must name for a row to match. Types are compared in any case.

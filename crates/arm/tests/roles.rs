@@ -13,7 +13,8 @@ fn table() -> String {
     let roles = built_in_roles();
     let mut text = String::from(
         "Who may do what: the built-in roles against the table of operations.\n\
-         x = allowed, . = refused, * = anybody who is signed in, s = needs a shared access signature\n\n",
+         x = allowed, . = refused, m = with any role at the scope or below it,\n\
+         * = anybody who is signed in, s = needs a shared access signature\n\n",
     );
     for (column, role) in roles.iter().enumerate() {
         writeln!(text, "{}{}", "  |".repeat(column), format_args!("  {}", role.role_name)).unwrap();
@@ -21,12 +22,15 @@ fn table() -> String {
     writeln!(text, "{}", "  |".repeat(roles.len())).unwrap();
     for operation in operations::all() {
         for role in roles {
-            let mark = match operation.requires {
-                Require::Action(action) if role.allows(Plane::Control, action) => 'x',
-                Require::Action(_) => '.',
-                Require::SignedIn => '*',
-                Require::Sas => 's',
-            };
+            let mark =
+                match operation.requires {
+                    Require::SignedIn => '*',
+                    Require::Sas => 's',
+                    Require::Member(_) => 'm',
+                    Require::Action(action) | Require::Visible(action) => {
+                        if role.allows(Plane::Control, action) { 'x' } else { '.' }
+                    }
+                };
             write!(text, "  {mark}").unwrap();
         }
         writeln!(text, "   {:<6} {}", operation.method.as_str(), operation.name).unwrap();
@@ -49,7 +53,7 @@ fn roles_and_operations_are_the_golden_table() {
 fn a_reader_reads_documents_and_neither_consoles_nor_logs() {
     let reader = built_in_roles().iter().find(|r| r.role_name == "Reader").unwrap();
     for operation in operations::all() {
-        let Require::Action(action) = operation.requires else { continue };
+        let Some(action) = operation.requires.action() else { continue };
         let guest = action.ends_with("/action");
         assert!(!(guest && reader.allows(Plane::Control, action)), "{}", operation.name);
     }

@@ -23,14 +23,17 @@ pub(super) fn rows() -> Vec<Operation> {
                 "The subscriptions that the caller may read",
             )
         },
-        row(
-            SubscriptionGet,
-            "Microsoft.Resources/subscriptions/read",
-            Method::GET,
-            Item(SUBSCRIPTIONS),
-            Refusals,
-            "Get a subscription",
-        ),
+        Operation {
+            requires: Require::Member("Microsoft.Resources/subscriptions/read"),
+            ..row(
+                SubscriptionGet,
+                "Microsoft.Resources/subscriptions/read",
+                Method::GET,
+                Item(SUBSCRIPTIONS),
+                Refusals,
+                "Get a subscription",
+            )
+        },
         row(
             SubscriptionPut,
             "Microsoft.Resources/subscriptions/write",
@@ -48,7 +51,7 @@ pub(super) fn rows() -> Vec<Operation> {
             "Delete an empty subscription",
         ),
         Operation {
-            requires: Require::Action(GROUP_READ),
+            requires: Require::Visible(GROUP_READ),
             ..row(
                 GroupList,
                 "Microsoft.Resources/subscriptions/resourceGroups/list/read",
