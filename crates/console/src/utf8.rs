@@ -48,6 +48,11 @@ impl Utf8Decoder {
         }
     }
 
+    /// The bytes of the character whose rest has not come yet.
+    pub fn pending(&self) -> &[u8] {
+        &self.pending
+    }
+
     /// Ends the stream: an unfinished character becomes U+FFFD. The decoder is then at a border again.
     pub fn finish(&mut self) -> &'static str {
         if std::mem::take(&mut self.pending).is_empty() { "" } else { "\u{FFFD}" }
