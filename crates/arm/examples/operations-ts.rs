@@ -1,7 +1,7 @@
 //! Prints the table of operations as TypeScript, for the portal:
 //! `cargo run -q -p hardline-arm --example operations-ts > web/src/api/operations.ts`.
 
-use hardline_arm::operation::{Operation, Require, Target};
+use hardline_arm::operation::{Operation, Target};
 use hardline_arm::operations;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -45,10 +45,7 @@ fn print_row(text: &mut String, row: &Operation) {
         Target::Verb(_, verb) => ("verb", verb),
         Target::ProviderOperations | Target::Elsewhere => ("elsewhere", ""),
     };
-    let requires = match row.requires {
-        Require::Action(action) => quoted(action),
-        Require::SignedIn | Require::Sas => "null".to_owned(),
-    };
+    let requires = row.requires.action().map_or_else(|| "null".to_owned(), quoted);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
