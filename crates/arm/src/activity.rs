@@ -183,6 +183,9 @@ pub struct Deed {
     pub operation_id: Uuid,
     /// Where the request came from.
     pub http_request: HttpRequest,
+    /// More facts for `properties`: the byte counts of a console session, the blob that was read.
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
 }
 
 impl Deed {
@@ -199,7 +202,15 @@ impl Deed {
             correlation_id,
             operation_id: correlation_id,
             http_request: HttpRequest::default(),
+            facts: BTreeMap::new(),
         }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.facts.insert(name.into(), value.into());
+        self
     }
 
     /// The event that opens it.
@@ -247,7 +258,8 @@ impl Deed {
             }
             None => (Localized::default(), None),
         };
-        let mut properties = BTreeMap::from([
+        let mut properties = self.facts.clone();
+        properties.extend([
             ("entity".to_string(), self.resource_id.clone()),
             ("eventCategory".to_string(), "Administrative".to_string()),
             ("message".to_string(), self.operation.clone()),
