@@ -7,6 +7,18 @@
 
 pub mod activity_events;
 pub mod async_operations;
+pub mod console_sessions;
+pub mod hosts;
+pub mod port_leases;
+pub mod principals;
+pub mod resource_groups;
+pub mod resources;
+pub mod role_assignments;
+pub mod role_definitions;
+pub mod secrets;
+pub mod serial_logs;
+pub mod subscriptions;
+pub mod vms;
 mod sql;
 
 use crate::dialect::Dialect;
