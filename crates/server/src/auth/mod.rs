@@ -1,105 +1,203 @@
 //! Who calls, and what they may do: tokens, principals, roles.
+//!
+//! ```text
+//! POST /adfs/oauth2/token ── sign_in ──► access token (1 h)
+//! Authorization: Bearer … ── authenticate ──► Caller ── authorise ──► Allowed ──► a handler
+//! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
+//! ```
 
+mod caller;
+mod keys;
+mod openid;
+mod passwords;
+pub mod provision;
+mod rate_limit;
+mod roles;
+mod sign_in;
+mod tokens;
+
+pub use caller::{Allowed, Caller, CallerKind, Evidence, asked_for, required_action};
+pub use keys::SigningKey;
+pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
+pub use rate_limit::SignInLimit;
+pub use roles::{Rights, authorise, still_allowed};
+pub use sign_in::{Form, TokenError, token};
+pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
+
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::pipeline::Cx;
 use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::Operation;
 use hardline_arm::resource_id::ArmPath;
-use hardline_store::Db;
+use hardline_store::db::{principals, secrets};
+use hardline_store::{Db, StoreError};
+use http::header::WWW_AUTHENTICATE;
 use jiff::Timestamp;
-use secrecy::SecretString;
-use std::collections::BTreeMap;
+use secrecy::{ExposeSecret as _, SecretString};
 
-/// Keys and caches of authentication.
+/// The name under which the signing key is kept.
+const SIGNING_KEY: &str = "token-signing-key";
+
+/// What went wrong inside authentication; nothing of it is told to the caller.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The signing key cannot be made, read or used.
+    #[error("the token signing key is unusable: {0}")]
+    Key(String),
+    /// A password or secret that cannot be one.
+    #[error("the secret cannot be used: {0}")]
+    Secret(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keys and limits of authentication.
 #[derive(Debug)]
-pub struct Auth {}
+pub struct Auth {
+    key: SigningKey,
+    passwords: Passwords,
+    limit: SignInLimit,
+}
 
 impl Auth {
-    /// Reads (or makes, at the first start) the signing key.
-    pub async fn open(_store: &Db, _config: &Config) -> Result<Self, hardline_store::StoreError> {
-        Ok(Self {})
+    /// Reads the signing key; makes it at the first start. Of two servers that start at once on one database the first
+    /// one's key stays.
+    pub async fn open(store: &Db, _config: &Config) -> Result<Self, StoreError> {
+        let kept = match secrets::get(store, SIGNING_KEY).await? {
+            Some(kept) => kept,
+            None => {
+                let fresh = SigningKey::generate().map_err(damaged)?;
+                let now = SystemClock.now();
+                let mut tx = store.begin().await?;
+                let kept = secrets::get_or_insert(&mut tx, SIGNING_KEY, &fresh, now.as_microsecond()).await?;
+                tx.commit().await?;
+                kept
+            }
+        };
+        let key = SigningKey::from_pkcs8(&kept).map_err(damaged)?;
+        Ok(Self { key, passwords: Passwords::default(), limit: SignInLimit::default() })
+    }
+
+    /// The signing key.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
     }
 }
 
-/// What kind of principal calls.
+fn damaged(error: AuthError) -> StoreError {
+    StoreError::Damaged(error.to_string())
+}
+
+/// A person or a program that can sign in.
+#[derive(Clone)]
+pub struct Principal {
+    /// Object id.
+    pub oid: String,
+    /// Person or program.
+    pub kind: PrincipalKind,
+    /// UPN, or application id.
+    pub name: String,
+    /// The name for people.
+    pub display_name: String,
+    /// PHC string of the password or secret.
+    pub secret_hash: String,
+    /// Whether it may sign in.
+    pub enabled: bool,
+}
+
+/// Person or program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallerKind {
+pub enum PrincipalKind {
     /// A person.
     User,
     /// A program.
     ServicePrincipal,
-    /// The bearer of a SAS.
-    Sas,
-    /// The server itself.
-    System,
 }
 
-/// Somebody whose token was verified.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// Object id.
-    pub oid: String,
-    /// Person or program.
-    pub kind: CallerKind,
-    /// UPN, or the application id.
-    pub name: String,
-    /// Tenant id.
-    pub tenant: String,
-    /// The token's claims, as activity events show them.
-    pub claims: BTreeMap<String, String>,
-    /// When the token ends.
-    pub expires: Timestamp,
-    _verified: (),
+impl PrincipalKind {
+    /// The word under which the store keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::ServicePrincipal => "servicePrincipal",
+        }
+    }
+
+    /// The word in `principalType` of a role assignment.
+    pub fn principal_type(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::ServicePrincipal => "ServicePrincipal",
+        }
+    }
 }
 
-/// Proof that a caller may do an operation on a path.
-#[derive(Clone, Debug)]
-pub struct Allowed {
-    /// The row.
-    pub operation: &'static Operation,
-    /// The path.
-    pub path: ArmPath,
-    /// Who.
-    pub caller: Caller,
-    /// Why.
-    pub evidence: Evidence,
-    _checked: (),
+impl From<principals::Principal> for Principal {
+    fn from(row: principals::Principal) -> Self {
+        let kind = if row.kind == PrincipalKind::User.as_str() {
+            PrincipalKind::User
+        } else {
+            PrincipalKind::ServicePrincipal
+        };
+        Self {
+            oid: row.oid,
+            kind,
+            name: row.name,
+            display_name: row.display_name,
+            secret_hash: row.password_hash,
+            enabled: !row.disabled,
+        }
+    }
 }
 
-/// What allowed a call.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    /// The role's name.
-    pub role: String,
-    /// The scope at which it was assigned.
-    pub scope: String,
-}
-
-/// Verifies a token.
-pub async fn authenticate(_state: &State, _now: Timestamp, _token: &SecretString) -> Result<Caller, ArmError> {
-    Err(ArmError::authentication_failed("not built yet"))
-}
-
-/// Checks a right.
-pub async fn authorise(
-    _cx: &Cx,
-    _caller: &Caller,
-    operation: &'static Operation,
-    path: &ArmPath,
-) -> Result<Allowed, ArmError> {
-    Err(ArmError::authorization_failed("", "", operation.name, &path.id.to_string()))
-}
-
-/// Answers `POST /adfs/oauth2/token`: the HTTP status and the JSON body.
-pub async fn token(
-    _cx: &Cx,
-    _form: &BTreeMap<String, SecretString>,
-) -> (http::StatusCode, serde_json::Value) {
-    (http::StatusCode::NOT_IMPLEMENTED, serde_json::json!({ "error": "not_built" }))
+impl std::fmt::Debug for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Principal").field("oid", &self.oid).field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// `/adfs/.well-known/openid-configuration` for clients that reach the server at `base_url`.
-pub fn openid_configuration(_state: &State, _base_url: &str) -> serde_json::Value {
-    serde_json::json!({})
+pub fn openid_configuration(_state: &State, base_url: &str) -> serde_json::Value {
+    openid::configuration(base_url)
+}
+
+/// `/adfs/discovery/keys`: the public half of the signing key.
+pub fn json_web_keys(state: &State) -> serde_json::Value {
+    serde_json::json!({ "keys": [state.auth.key.jwk()] })
+}
+
+/// The audience of our access tokens: without a port, so that they stay good when it changes.
+pub fn arm_audience(state: &State) -> String {
+    format!("https://{}", state.config.public_host)
+}
+
+/// The caller of a request, by its bearer token.
+pub async fn authenticate(state: &State, now: Timestamp, token: &SecretString) -> Result<Caller, ArmError> {
+    let verified = AccessClaims::verify(&state.auth.key, token.expose_secret(), &arm_audience(state), now);
+    verified.map(|(claims, expires)| Caller::of_token(&claims, expires))
+}
+
+/// Adds to a 401 where a token is to be had.
+pub fn challenge(error: ArmError, base_url: &str) -> ArmError {
+    let error_code = match &*error.code {
+        "AuthenticationFailed" => "",
+        _ => ", error=\"invalid_token\"",
+    };
+    let value = format!("Bearer authorization_uri=\"{base_url}/adfs/oauth2/authorize\"{error_code}");
+    error.with_header(WWW_AUTHENTICATE, value)
+}
+
+/// Proof that the bearer of a SAS may do `operation`. The SAS itself was the check; the record names no person.
+pub fn allow_sas(
+    cx: &Cx,
+    operation: &'static Operation,
+    path: ArmPath,
+    verified: &hardline_arm::sas::Verified,
+) -> Allowed {
+    let caller = Caller::of_sas(cx.state.config.tenant.to_string(), verified.expiry);
+    Allowed::new(operation, path, caller, Evidence::default(), Rights::default())
 }

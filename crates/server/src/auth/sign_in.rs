@@ -1,0 +1,272 @@
+//! `POST /adfs/oauth2/token`: client credentials, password and refresh token grants (contract sections 2.2, 2.3).
+//!
+//! What is wrong is told in OAuth's shape, `{"error", "error_description", "error_codes"}`. An unknown name and a wrong
+//! password get the same answer after the same time.
+
+use super::passwords::PASSWORD_LIMIT;
+use super::tokens::{ACCESS_LIFETIME, RefreshClaims, SignIn};
+use super::{AuthError, Principal, PrincipalKind};
+use crate::pipeline::Cx;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hardline_store::db::principals;
+use http::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A form's fields, decoded. All are taken for secrets, because one of them is.
+pub type Form = BTreeMap<String, SecretString>;
+
+/// A refused sign-in.
+#[derive(Debug)]
+pub struct TokenError {
+    status: StatusCode,
+    error: &'static str,
+    description: String,
+    code: u32,
+    /// Seconds to wait before the next try.
+    pub retry_after: Option<u64>,
+    cause: Option<AuthError>,
+}
+
+impl TokenError {
+    fn new(status: StatusCode, error: &'static str, code: u32, description: impl Into<String>) -> Self {
+        Self { status, error, description: description.into(), code, retry_after: None, cause: None }
+    }
+
+    fn bad(error: &'static str, code: u32, description: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, code, description)
+    }
+
+    fn missing(field: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{field}'.");
+        Self::bad("invalid_request", 900_144, text)
+    }
+
+    fn wrong_password() -> Self {
+        Self::bad("invalid_grant", 50126, "Invalid username or password.")
+    }
+
+    fn wrong_secret() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            7_000_215,
+            "Invalid client secret provided, or the application is not known.",
+        )
+    }
+
+    fn dead_refresh_token() -> Self {
+        Self::bad("invalid_grant", 700_082, "The refresh token has expired or was revoked. Sign in again.")
+    }
+
+    fn too_many(seconds: u64) -> Self {
+        let text = format!("Too many failed sign-ins. Try again in {seconds} seconds.");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 50053, text)
+        }
+    }
+
+    /// The status and the body of the answer.
+    pub fn answer(&self) -> (StatusCode, Value) {
+        let mut body = json!({
+            "error": self.error,
+            "error_description": self.description,
+            "error_codes": [self.code],
+        });
+        if let (Some(seconds), Some(map)) = (self.retry_after, body.as_object_mut()) {
+            map.insert("retry_after".into(), seconds.into());
+        }
+        (self.status, body)
+    }
+
+    /// The inward cause of a 500, for the log.
+    pub fn cause(&self) -> Option<&AuthError> {
+        self.cause.as_ref()
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}) {}", self.error, self.description)
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+impl From<AuthError> for TokenError {
+    fn from(cause: AuthError) -> Self {
+        let text = "The server could not complete the sign-in because of an internal error.";
+        Self {
+            cause: Some(cause),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", 90033, text)
+        }
+    }
+}
+
+impl From<hardline_store::StoreError> for TokenError {
+    fn from(error: hardline_store::StoreError) -> Self {
+        AuthError::from(error).into()
+    }
+}
+
+/// Answers `POST /adfs/oauth2/token`: the HTTP status and the JSON body.
+pub async fn token(cx: &Cx, form: &Form) -> (StatusCode, Value) {
+    match grant(cx, form).await {
+        Ok(body) => (StatusCode::OK, body),
+        Err(refused) => {
+            if let Some(cause) = refused.cause() {
+                tracing::error!(error = cause as &dyn std::error::Error, correlation = %cx.correlation, "sign-in failed");
+            }
+            refused.answer()
+        }
+    }
+}
+
+async fn grant(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
+    let grant = field(form, "grant_type")?;
+    match grant {
+        "client_credentials" => client_credentials(cx, form).await,
+        "password" => password(cx, form).await,
+        "refresh_token" => refresh(cx, form).await,
+        _ => Err(TokenError::bad("unsupported_grant_type", 70003, "The grant type is not supported.")),
+    }
+}
+
+async fn client_credentials(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
+    let id = field(form, "client_id")?;
+    let secret = form.get("client_secret").ok_or_else(|| TokenError::missing("client_secret"))?;
+    let audience = audience(cx, form)?;
+    let principal = prove(cx, id, secret, PrincipalKind::ServicePrincipal, TokenError::wrong_secret).await?;
+    let sign_in = sign_in(cx, &principal, &principal.name, audience);
+    Ok(bearer(sign_in.access_token(&cx.state.auth.key)?))
+}
+
+async fn password(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
+    let client = field(form, "client_id")?;
+    let user = field(form, "username")?;
+    let secret = form.get("password").ok_or_else(|| TokenError::missing("password"))?;
+    let audience = audience(cx, form)?;
+    let principal = prove(cx, user, secret, PrincipalKind::User, TokenError::wrong_password).await?;
+    person(cx, &sign_in(cx, &principal, client, audience))
+}
+
+async fn refresh(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
+    let token = field(form, "refresh_token")?;
+    let client = field(form, "client_id")?;
+    let audience = audience(cx, form)?;
+    let key = &cx.state.auth.key;
+    let claims = RefreshClaims::verify(key, token, cx.now).ok_or_else(TokenError::dead_refresh_token)?;
+    if claims.appid != client {
+        return Err(TokenError::dead_refresh_token());
+    }
+    let principal = principals::get(&cx.state.store, &claims.oid).await?.map(Principal::from);
+    let alive = principal.filter(|p| p.enabled && p.stamp() == claims.stamp);
+    let principal = alive.ok_or_else(TokenError::dead_refresh_token)?;
+    person(cx, &sign_in(cx, &principal, client, audience))
+}
+
+/// The principal of that name, when `secret` is its own.
+async fn prove(
+    cx: &Cx,
+    name: &str,
+    secret: &SecretString,
+    kind: PrincipalKind,
+    wrong: fn() -> TokenError,
+) -> Result<Principal, TokenError> {
+    let auth = &cx.state.auth;
+    let address = cx.facts.client;
+    auth.limit.take(name, address, cx.now).map_err(|seconds| {
+        tracing::warn!(principal.name = name, source.ip = %address, "too many failed sign-ins");
+        TokenError::too_many(seconds)
+    })?;
+    let found = principals::by_name(&cx.state.store, name).await?.map(Principal::from);
+    let found = found.filter(|p| p.kind == kind && p.enabled);
+    let hash = found.as_ref().map(|p| p.secret_hash.clone());
+    let good = auth.passwords.verify(secret.clone(), hash).await;
+    match found {
+        Some(principal) if good => {
+            auth.limit.give_back(name, address);
+            Ok(principal)
+        }
+        _ => {
+            tracing::info!(principal.name = name, source.ip = %address, "sign-in refused");
+            Err(wrong())
+        }
+    }
+}
+
+fn sign_in<'a>(cx: &Cx, principal: &'a Principal, client: &'a str, audience: String) -> SignIn<'a> {
+    SignIn {
+        principal,
+        client,
+        address: cx.facts.client.to_canonical().to_string(),
+        tenant: cx.state.config.tenant.to_string(),
+        issuer: format!("{}/adfs", cx.facts.base_url),
+        audience,
+        now: cx.now,
+        id: cx.state.random.uuid(),
+    }
+}
+
+fn bearer(access_token: String) -> Value {
+    json!({
+        "token_type": "Bearer",
+        "expires_in": ACCESS_LIFETIME,
+        "ext_expires_in": ACCESS_LIFETIME,
+        "access_token": access_token,
+    })
+}
+
+/// A person also gets an id token (clients crash without its `tid`) and a refresh token.
+fn person(cx: &Cx, sign_in: &SignIn<'_>) -> Result<Value, TokenError> {
+    let key = &cx.state.auth.key;
+    let mut body = bearer(sign_in.access_token(key)?);
+    let client_info = json!({ "uid": sign_in.principal.oid, "utid": sign_in.tenant }).to_string();
+    if let Some(map) = body.as_object_mut() {
+        map.insert("scope".into(), "openid profile offline_access user_impersonation".into());
+        map.insert("refresh_token".into(), sign_in.refresh_token(key)?.into());
+        map.insert("id_token".into(), sign_in.id_token(key)?.into());
+        map.insert("client_info".into(), URL_SAFE_NO_PAD.encode(client_info).into());
+    }
+    Ok(body)
+}
+
+/// The audience that the client asks for, by `scope` (`https://host:port/.default`) or `resource`. Every name of our own
+/// ARM endpoint means the same audience, so that a token stays good when the port changes.
+fn audience(cx: &Cx, form: &Form) -> Result<String, TokenError> {
+    let ours = super::arm_audience(&cx.state);
+    let text = |name: &str| form.get(name).map(|v| v.expose_secret().trim());
+    let scope = text("scope").unwrap_or("").split_whitespace().find_map(|s| s.strip_suffix("/.default"));
+    let Some(asked) = scope.or_else(|| text("resource")).filter(|a| !a.is_empty()) else { return Ok(ours) };
+    let asked = asked.trim_end_matches('/');
+    let known = [
+        cx.facts.base_url.as_str(),
+        &cx.state.public_url,
+        &ours,
+        "https://management.azure.com",
+        "https://management.core.windows.net",
+    ];
+    if known.iter().any(|k| k.trim_end_matches('/').eq_ignore_ascii_case(asked)) {
+        return Ok(ours);
+    }
+    let shown: String = asked.chars().take(200).collect();
+    Err(TokenError::bad("invalid_resource", 500_011, format!("The resource '{shown}' is not known here.")))
+}
+
+fn field<'a>(form: &'a Form, name: &str) -> Result<&'a str, TokenError> {
+    let text = form.get(name).map(|v| v.expose_secret()).filter(|v| !v.is_empty());
+    let text = text.ok_or_else(|| TokenError::missing(name))?;
+    // A refresh token is the longest field that means anything.
+    if text.len() > 8 * PASSWORD_LIMIT {
+        return Err(TokenError::bad(
+            "invalid_request",
+            90_100,
+            format!("The parameter '{name}' is too long."),
+        ));
+    }
+    Ok(text)
+}
