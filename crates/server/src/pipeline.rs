@@ -126,8 +126,11 @@ pub async fn run(cx: &Cx, id: OperationId, path: ArmPath, body: Bytes) -> Result
 
 /// The caller of a request's bearer token.
 pub async fn authenticate(cx: &Cx) -> Result<Caller, ArmError> {
-    let token = cx.facts.bearer.as_ref().ok_or_else(ArmError::authentication_missing)?;
-    auth::authenticate(&cx.state, cx.now, token).await
+    let caller = match &cx.facts.bearer {
+        Some(token) => auth::authenticate(&cx.state, cx.now, token).await,
+        None => Err(ArmError::authentication_missing()),
+    };
+    caller.map_err(|refused| auth::challenge(refused, &cx.facts.base_url))
 }
 
 /// Checks the caller's right to `operation` on `path`; a refusal is recorded here.

@@ -1,11 +1,11 @@
 //! Activity events of a request: the deed is built here from the request, its events are written into a transaction.
 
-use crate::auth::{Allowed, Caller, CallerKind};
+use crate::auth::{self, Allowed, Caller};
 use crate::clock::micros;
 use crate::pipeline::Cx;
-use hardline_arm::activity::{ActivityEvent, AuthorizationRecord, Deed, HttpRequest};
+use hardline_arm::activity::{ActivityEvent, Deed, HttpRequest};
 use hardline_arm::error::ArmError;
-use hardline_arm::operation::{Operation, Require};
+use hardline_arm::operation::Operation;
 use hardline_arm::resource_id::{ArmPath, ResourceId};
 use hardline_store::db::activity_events::{self, NewEvent};
 use hardline_store::{StoreError, Tx};
@@ -25,23 +25,15 @@ pub enum Outcome {
 /// The deed of a request that was allowed.
 pub fn deed_allowed(cx: &Cx, allowed: &Allowed) -> Deed {
     let mut deed = deed(cx, allowed.operation, &allowed.path, &allowed.caller);
-    deed.authorization.role = Some(allowed.evidence.role.clone());
+    deed.authorization = allowed.record();
     deed
 }
 
 /// The deed of a request by `caller`, before (or without) any right to it.
 pub fn deed(cx: &Cx, operation: &'static Operation, path: &ArmPath, caller: &Caller) -> Deed {
     let mut deed = Deed::new(operation, &path.id, cx.correlation);
-    let action = match operation.requires {
-        Require::Action(action) => action,
-        Require::SignedIn | Require::Sas => operation.name,
-    };
-    deed.authorization =
-        AuthorizationRecord { action: action.into(), scope: deed.resource_id.clone(), ..Default::default() };
-    deed.caller = match caller.kind {
-        CallerKind::ServicePrincipal => caller.oid.clone(),
-        _ => caller.name.clone(),
-    };
+    deed.authorization = auth::asked_for(operation, path);
+    deed.caller = caller.label().into();
     deed.claims.clone_from(&caller.claims);
     deed.tenant_id = cx.state.config.tenant.to_string();
     deed.operation_id = cx.state.random.uuid();
