@@ -102,14 +102,16 @@ where
     B: Future<Output = Result<Bytes, ArmError>>,
 {
     let path = ArmPath::parse(&cx.facts.path).map_err(|e| ArmError::invalid_path(&e))?;
-    let operation = match identify(&cx.facts.method, &path) {
+    let identified = identify(&cx.facts.method, &path);
+    // A stranger learns nothing, not even which paths there are: 401 comes before 404 and 405.
+    let caller = authenticate(cx).await?;
+    let operation = match identified {
         Identified::Operation(operation) => operation,
         Identified::WrongMethod(allowed) => {
             return Err(ArmError::method_not_allowed(&cx.facts.method, &allowed));
         }
         Identified::Unknown => return Err(unknown(&path)),
     };
-    let caller = authenticate(cx).await?;
     cx.api_version = Some(ApiVersion::required(&cx.query)?);
     let allowed = authorise(cx, &caller, operation, path).await?;
     let body = body.await;

@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
 use crate::hosts::{self, Hosts};
+use crate::http::{Bound, serve};
 use crate::jobs;
 use crate::random::{Random, SystemRandom};
 use crate::serial::{self, Serial};
@@ -105,13 +106,22 @@ impl Server {
     /// Opens the store, binds the listeners, starts the background tasks. Requests are taken when this returns.
     pub async fn run(self) -> Result<Running, StartError> {
         let Self { config, clock: ClockBox(clock), random: RandomBox(random) } = self;
+        if let Some(address) = config.plain_listen.filter(|a| !a.ip().is_loopback()) {
+            return Err(StartError::PlainNotLoopback(address));
+        }
+        // The addresses first: a server that cannot listen must not have touched the store.
+        let bound = Bound::tls(config.listen, &config.tls).await?;
+        let plain = match config.plain_listen {
+            Some(address) => Some(Bound::plain(address).await?),
+            None => None,
+        };
+        let (address, plain_address) = (bound.address, plain.as_ref().map(|p| p.address));
         let store = match &config.database {
             Database::Sqlite(file) => Db::open_sqlite(file).await?,
             Database::Postgres(url) => Db::open(url.expose_secret()).await?,
         };
         let objects = Objects::open_local(&config.objects)?;
         let auth = Auth::open(&store, &config).await?;
-        let address = config.listen;
         let state: State = Arc::new(AppState {
             public_url: format!("https://{}:{}", config.public_host, address.port()),
             config,
@@ -128,7 +138,11 @@ impl Server {
         jobs::start(&state);
         hosts::start(&state).await?;
         serial::start(&state).await?;
-        Ok(Running { state, address, plain_address: None })
+        serve(&state, bound);
+        if let Some(plain) = plain {
+            serve(&state, plain);
+        }
+        Ok(Running { state, address, plain_address })
     }
 }
 
@@ -155,7 +169,7 @@ impl Running {
 
     /// Takes a host that lives in this process.
     pub async fn adopt_host(&self, client: HostAgentClient) -> Result<(), StartError> {
-        hosts::adopt(&self.state, client).await.map_err(|status| StartError::Other(status.to_string()))
+        hosts::adopt(&self.state, client).await.map(|_| ()).map_err(|error| StartError::Other(error.to_string()))
     }
 
     /// Stops taking requests, ends what runs (at most `Limits::drain`), closes the store.

@@ -1,3 +1,21 @@
-//! The wire: listeners, requests in, answers out. Only this module knows axum.
+//! The wire: listeners, requests in, answers out. Only this module knows axum and hyper.
+//!
+//! ```text
+//! listener ─ TLS ─ connection ─ route ─┬─ /subscriptions… /providers…   pipeline::handle
+//!                                      ├─ /adfs/…                        auth (token, openid-configuration)
+//!                                      ├─ /console/sessions/…            serial (WebSocket, admin commands)
+//!                                      ├─ /{account}/{container}/{blob}  blob
+//!                                      ├─ /portal/…                      embedded files
+//!                                      └─ /healthz
+//! ```
 
+mod answer;
+mod body;
+mod facts;
+mod identity;
+mod listener;
+mod portal;
+mod route;
 pub mod websocket;
+
+pub(crate) use listener::{Bound, serve};

@@ -1,0 +1,69 @@
+//! The identity endpoints (ADFS mode): the openid-configuration and the token request's form.
+
+use super::{answer, body};
+use crate::auth;
+use crate::pipeline::Cx;
+use crate::reply::ArmResponse;
+use axum::response::Response;
+use hardline_arm::error::ArmError;
+use hardline_arm::query::Query;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::body::Incoming;
+use secrecy::SecretString;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Longest form, bytes.
+const FORM_LIMIT: usize = 16 << 10;
+
+/// Answers what is below `/adfs/`; `rest` is the path behind it.
+pub(super) async fn answer(cx: &Cx, rest: &str, parts: &Parts, incoming: Incoming) -> Result<Response, ArmError> {
+    match rest {
+        ".well-known/openid-configuration" => {
+            only(cx, &[Method::GET, Method::HEAD])?;
+            Ok(answer::arm(ArmResponse::ok(auth::openid_configuration(&cx.state, &cx.facts.base_url))))
+        }
+        "oauth2/token" | "oauth2/token/" => {
+            only(cx, &[Method::POST])?;
+            Ok(token(cx, parts, incoming).await)
+        }
+        _ => Err(ArmError::not_found("There is no such identity endpoint.")),
+    }
+}
+
+fn only(cx: &Cx, allowed: &[Method]) -> Result<(), ArmError> {
+    if allowed.contains(&cx.facts.method) {
+        return Ok(());
+    }
+    Err(ArmError::method_not_allowed(&cx.facts.method, allowed))
+}
+
+async fn token(cx: &Cx, parts: &Parts, incoming: Incoming) -> Response {
+    let (status, document) = match form(cx, parts, incoming).await {
+        Ok(form) => auth::token(cx, &form).await,
+        Err(reason) => {
+            let document = json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
+            (StatusCode::BAD_REQUEST, document)
+        }
+    };
+    let mut answer = answer::arm(ArmResponse::json(status, document));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+async fn form(cx: &Cx, parts: &Parts, incoming: Incoming) -> Result<BTreeMap<String, SecretString>, String> {
+    let bytes = body::read(parts, incoming, FORM_LIMIT, cx.state.config.limits.body_read)
+        .await
+        .map_err(|error| error.message)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "The form is not UTF-8.".to_owned())?;
+    // A form is written as a query is.
+    let pairs = Query::parse(text).map_err(|_| "The form is too long.".to_owned())?;
+    let mut form = BTreeMap::new();
+    for (name, value) in pairs.pairs() {
+        if form.insert(name.to_owned(), SecretString::from(value)).is_some() {
+            return Err(format!("The field '{}' stands in the form twice.", name.escape_default()));
+        }
+    }
+    Ok(form)
+}

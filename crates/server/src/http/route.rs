@@ -1,0 +1,118 @@
+//! Which part of the server answers a request: decided by the first segments of its path.
+
+use super::listener::Scheme;
+use super::{answer, body, facts, identity, portal, websocket};
+use crate::pipeline::{self, Cx};
+use crate::reply::{ArmResponse, Reply};
+use crate::state::State;
+use crate::{blob, serial};
+use axum::response::Response;
+use hardline_arm::error::ArmError;
+use hardline_arm::query::Query;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use hyper::Request;
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use std::net::IpAddr;
+
+/// Answers one request.
+pub(super) async fn route(state: &State, client: IpAddr, scheme: Scheme, request: Request<Incoming>) -> Response {
+    let secure = scheme == Scheme::Https;
+    let (parts, body) = request.into_parts();
+    // A client may send several slashes at the start (a base URL with one at its end).
+    let path = parts.uri.path().trim_start_matches('/').to_owned();
+    if path.is_empty() || path == "portal" {
+        return protected(portal::redirect(), secure);
+    }
+    if let Some(rest) = path.strip_prefix("portal/") {
+        return protected(portal::answer(&parts.method, rest, &parts.headers), secure);
+    }
+    let facts = facts::facts(state, client, scheme, &parts);
+    let query = Query::parse(parts.uri.query().unwrap_or(""));
+    let correlation = facts::correlation(&parts);
+    let mut cx = Cx::new(state.clone(), facts, correlation, Query::default());
+    let result = match query {
+        Ok(query) => {
+            cx.query = query;
+            api(&mut cx, &path, parts, body).await
+        }
+        Err(error) => Err(error),
+    };
+    let answer = result.unwrap_or_else(|error| answer::error(&cx, &error));
+    answer::finish(&cx, secure, answer)
+}
+
+fn protected(mut answer: Response, secure: bool) -> Response {
+    answer::protect(answer.headers_mut(), secure);
+    answer
+}
+
+async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    match first {
+        "healthz" if rest.is_empty() => health(cx).await,
+        "adfs" => identity::answer(cx, rest, &parts, body).await,
+        "console" => console(cx, rest, parts, body).await,
+        account if account == blob::ACCOUNT => {
+            let (container, name) = rest.split_once('/').unwrap_or((rest, ""));
+            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            Ok(answer::stream(blob::serve(cx, account, &decode(container), &decode(name)).await))
+        }
+        _ => {
+            let limits = cx.state.config.limits.clone();
+            let head = parts.clone();
+            let read = async move { body::read(&head, body, limits.body, limits.body_read).await };
+            let reply = pipeline::handle(cx, read).await?;
+            send(cx, reply, parts).await
+        }
+    }
+}
+
+/// `/console/sessions/{session}/client` and `/console/sessions/{session}/adminCommand/{command}`.
+async fn console(cx: &Cx, rest: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
+    let segments: Vec<&str> = rest.split('/').collect();
+    match segments.as_slice() {
+        ["sessions", session, "client"] => {
+            only(cx, &Method::GET)?;
+            let reply = serial::open_session(cx, session).await?;
+            send(cx, reply, parts).await
+        }
+        ["sessions", session, command, name] if command.eq_ignore_ascii_case("adminCommand") => {
+            only(cx, &Method::POST)?;
+            let limits = &cx.state.config.limits;
+            let bytes = body::read(&parts, body, limits.body, limits.body_read).await?;
+            let reply = serial::admin_command(cx, session, name, bytes).await?;
+            send(cx, reply, parts).await
+        }
+        _ => Err(ArmError::not_found("There is no such console session.")),
+    }
+}
+
+fn only(cx: &Cx, allowed: &Method) -> Result<(), ArmError> {
+    if cx.facts.method == *allowed {
+        return Ok(());
+    }
+    Err(ArmError::method_not_allowed(&cx.facts.method, std::slice::from_ref(allowed)))
+}
+
+async fn send(cx: &Cx, reply: Reply, parts: Parts) -> Result<Response, ArmError> {
+    match reply {
+        Reply::Arm(response) => Ok(answer::arm(response)),
+        Reply::Stream(response) => Ok(answer::stream(response)),
+        Reply::Upgrade(upgrade) => websocket::upgrade(&cx.state, parts, upgrade).await,
+    }
+}
+
+async fn health(cx: &Cx) -> Result<Response, ArmError> {
+    only(cx, &Method::GET)?;
+    let (status, word) = match cx.state.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
+        }
+    };
+    Ok(answer::arm(ArmResponse::json(status, json!({ "status": word }))))
+}
