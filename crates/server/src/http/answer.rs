@@ -54,14 +54,6 @@ pub(super) fn error(cx: &Cx, error: &ArmError) -> Response {
         response = response.with_header(name.clone(), value);
     }
     response = response.with_header(FAILURE_CAUSE, "gateway");
-    if error.status == StatusCode::UNAUTHORIZED && !response.headers.contains_key(header::WWW_AUTHENTICATE) {
-        let challenge = format!(
-            "Bearer authorization_uri=\"{}/adfs\", error=\"invalid_token\", error_description=\"{}\"",
-            cx.facts.base_url,
-            error.message.replace(['"', '\\'], "'"),
-        );
-        response = response.with_header(header::WWW_AUTHENTICATE, &challenge);
-    }
     let mut answer = arm(response);
     if error.status == StatusCode::PAYLOAD_TOO_LARGE || error.status == StatusCode::REQUEST_TIMEOUT {
         // What is left of the body will not be read: this connection cannot carry another request.

@@ -24,6 +24,10 @@ pub(super) async fn answer(cx: &Cx, rest: &str, parts: &Parts, incoming: Incomin
             only(cx, &[Method::GET, Method::HEAD])?;
             Ok(answer::arm(ArmResponse::ok(auth::openid_configuration(&cx.state, &cx.facts.base_url))))
         }
+        "discovery/keys" => {
+            only(cx, &[Method::GET, Method::HEAD])?;
+            Ok(answer::arm(ArmResponse::ok(auth::json_web_keys(&cx.state))))
+        }
         "oauth2/token" | "oauth2/token/" => {
             only(cx, &[Method::POST])?;
             Ok(token(cx, parts, incoming).await)
