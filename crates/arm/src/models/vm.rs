@@ -151,13 +151,8 @@ pub struct Facts<'a> {
     pub provisioning_state: &'a str,
     /// When it was created, RFC 3339.
     pub time_created: &'a str,
-    /// Rises with every change.
-    pub version: i64,
-}
-
-/// The entity tag of a version.
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+    /// The entity tag, with its quotes.
+    pub etag: &'a str,
 }
 
 /// The VM as clients read it. `instance_view` is added where it was asked for.
@@ -175,7 +170,7 @@ pub fn document(facts: &Facts<'_>, stored: &Value, instance_view: Option<Value>)
             }
         }
     }
-    out.insert("etag".into(), etag(facts.version).into());
+    out.insert("etag".into(), facts.etag.into());
     properties.insert("vmId".into(), facts.vm_id.into());
     properties.insert("provisioningState".into(), facts.provisioning_state.into());
     properties.insert("timeCreated".into(), facts.time_created.into());
@@ -214,7 +209,7 @@ mod tests {
             vm_id: "id1",
             provisioning_state: "Succeeded",
             time_created: "2026-11-21T00:00:00Z",
-            version: 3,
+            etag: "\"3\"",
         };
         assert_eq!(
             document(&facts, &stored, None),

@@ -136,19 +136,19 @@ pub fn create(name: &str, body: &Value) -> Result<(Value, Machine), VmError> {
     let mut stored = json!({});
     merge(&mut stored, body);
     let machine = read(name, &stored)?;
-    let properties = member(&mut stored, "properties");
-    member(properties, "hardwareProfile")["vmSize"] = machine.size.name.into();
+    set(&mut stored, &["properties", "hardwareProfile", "vmSize"], json!(machine.size.name));
     if machine.boot_diagnostics == BootDiagnostics::Managed {
-        member(properties, "diagnosticsProfile")["bootDiagnostics"] = json!({"enabled": true});
+        set(&mut stored, &["properties", "diagnosticsProfile", "bootDiagnostics"], json!({"enabled": true}));
     }
     if let Driver::Qemu { .. } = machine.driver {
-        member(properties, "osProfile")["computerName"] = machine.computer_name.as_str().into();
-        let disk = member(member(properties, "storageProfile"), "osDisk");
-        default(disk, "osType", json!(machine.os_type));
-        default(disk, "name", json!(format!("{name}_OsDisk")));
-        default(disk, "createOption", json!("FromImage"));
+        set(&mut stored, &["properties", "osProfile", "computerName"], json!(machine.computer_name));
+        let mut disk =
+            |key, value| default(&mut stored, &["properties", "storageProfile", "osDisk", key], value);
+        disk("osType", json!(machine.os_type));
+        disk("name", json!(format!("{name}_OsDisk")));
+        disk("createOption", json!("FromImage"));
     }
-    default(properties, "networkProfile", json!({"networkInterfaces": []}));
+    default(&mut stored, &["properties", "networkProfile"], json!({"networkInterfaces": []}));
     Ok((stored, machine))
 }
 
@@ -248,18 +248,27 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// The object at `key`, made where it is missing.
-fn member<'a>(parent: &'a mut Value, key: &str) -> &'a mut Value {
-    let slot = &mut parent[key];
-    if !slot.is_object() {
-        *slot = json!({});
-    }
-    slot
+/// The place at `path`; the objects on the way are made where they are missing.
+fn place<'a>(document: &'a mut Value, path: &[&str]) -> &'a mut Value {
+    path.iter().fold(document, |parent, key| {
+        if !parent.is_object() {
+            *parent = json!({});
+        }
+        match parent {
+            Value::Object(map) => map.entry(*key).or_insert(Value::Null),
+            other => other,
+        }
+    })
 }
 
-fn default(parent: &mut Value, key: &str, value: Value) {
-    if parent.get(key).is_none_or(Value::is_null) {
-        parent[key] = value;
+fn set(document: &mut Value, path: &[&str], value: Value) {
+    *place(document, path) = value;
+}
+
+fn default(document: &mut Value, path: &[&str], value: Value) {
+    let slot = place(document, path);
+    if slot.is_null() {
+        *slot = value;
     }
 }
 

@@ -14,7 +14,7 @@
 //! ```
 
 use super::{BootDiagnostics, Machine};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A power state, as clients compare it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,32 +121,35 @@ impl Runtime<'_> {
 /// The document of `…/instanceView`.
 pub fn instance_view(stored: &Value, machine: &Machine, runtime: &Runtime<'_>) -> Value {
     let power = runtime.power();
-    let mut view = json!({});
+    let mut view = Map::new();
     if !matches!(power, PowerState::Deallocated | PowerState::Deallocating) {
         if !machine.computer_name.is_empty() {
-            view["computerName"] = machine.computer_name.as_str().into();
+            view.insert("computerName".into(), machine.computer_name.as_str().into());
         }
-        view["osName"] = machine.os_type.as_str().into();
-        view["hyperVGeneration"] = "V1".into();
-        view["vmAgent"] = json!({
-            "vmAgentVersion": "Unknown",
-            "statuses": [{
-                "code": "ProvisioningState/Unavailable",
-                "level": "Warning",
-                "displayStatus": "Not Ready",
-                "message": "No agent runs inside the guest: the console and the logs need none.",
-                "time": runtime.provisioning_time,
-            }],
-        });
+        view.insert("osName".into(), machine.os_type.as_str().into());
+        view.insert("hyperVGeneration".into(), "V1".into());
+        view.insert(
+            "vmAgent".into(),
+            json!({
+                "vmAgentVersion": "Unknown",
+                "statuses": [{
+                    "code": "ProvisioningState/Unavailable",
+                    "level": "Warning",
+                    "displayStatus": "Not Ready",
+                    "message": "No agent runs inside the guest: the console and the logs need none.",
+                    "time": runtime.provisioning_time,
+                }],
+            }),
+        );
     } else {
-        view["hyperVGeneration"] = "V1".into();
+        view.insert("hyperVGeneration".into(), "V1".into());
     }
-    view["disks"] = disks(stored, runtime);
+    view.insert("disks".into(), disks(stored, runtime));
     if machine.boot_diagnostics == BootDiagnostics::Managed {
-        view["bootDiagnostics"] = json!({});
+        view.insert("bootDiagnostics".into(), json!({}));
     }
-    view["statuses"] = json!([provisioning(runtime), power_status(runtime, power)]);
-    view
+    view.insert("statuses".into(), json!([provisioning(runtime), power_status(runtime, power)]));
+    Value::Object(view)
 }
 
 fn disks(stored: &Value, runtime: &Runtime<'_>) -> Value {
@@ -166,16 +169,13 @@ fn provisioning(runtime: &Runtime<'_>) -> Value {
         "failed" => "Provisioning failed".into(),
         _ => state.to_owned(),
     };
-    let mut status = json!({
+    let status = json!({
         "code": format!("ProvisioningState/{}", state.to_ascii_lowercase()),
         "level": level,
         "displayStatus": display,
         "time": runtime.provisioning_time,
     });
-    if level == "Error" && !runtime.message.is_empty() {
-        status["message"] = runtime.message.into();
-    }
-    status
+    with_message(status, if level == "Error" { runtime.message } else { "" })
 }
 
 /// Without `time`, as Azure has it.
@@ -185,15 +185,26 @@ fn power_status(runtime: &Runtime<'_>, power: PowerState) -> Value {
         (PowerState::Unknown, _) | (PowerState::Running, Step::Paused) => "Warning",
         _ => "Info",
     };
-    let mut status = json!({
+    let status = json!({
         "code": format!("PowerState/{}", power.word()),
         "level": level,
         "displayStatus": format!("VM {}", power.word()),
     });
-    if power == PowerState::Unknown && !runtime.host_here {
-        status["message"] = "The host of this virtual machine is not connected.".into();
-    } else if level != "Info" && !runtime.message.is_empty() {
-        status["message"] = runtime.message.into();
+    with_message(
+        status,
+        match (power, level) {
+            (PowerState::Unknown, _) if !runtime.host_here => {
+                "The host of this virtual machine is not connected."
+            }
+            (_, "Info") => "",
+            _ => runtime.message,
+        },
+    )
+}
+
+fn with_message(mut status: Value, message: &str) -> Value {
+    if let (Some(map), false) = (status.as_object_mut(), message.is_empty()) {
+        map.insert("message".into(), message.into());
     }
     status
 }

@@ -1,0 +1,72 @@
+//! On which host a new VM goes.
+
+use super::spec::Desired;
+use crate::state::State;
+use hardline_arm::error::ArmError;
+use hardline_arm::models::vm::VmError;
+use hardline_store::StoreError;
+use hardline_store::db::{hosts, vms};
+use http::StatusCode;
+use serde_json::Value;
+
+/// Chooses a host: one that can, connected before away, with the fewest VMs, by name.
+pub async fn place(state: &State, desired: &Desired) -> Result<String, ArmError> {
+    let known = candidates(state).await.map_err(crate::pipeline::store_error)?;
+    if known.is_empty() {
+        return Err(ArmError::new(
+            StatusCode::CONFLICT,
+            "AllocationFailed",
+            "Allocation failed: no host has ever connected to this server. Start an agent and try again.",
+        ));
+    }
+    let able = known.into_iter().filter(|c| c.drivers.iter().any(|d| d == desired.driver_name()));
+    let able = able.filter(|c| desired.image().is_none_or(|image| c.images.iter().any(|i| i == image)));
+    match able.min_by(|a, b| a.order().cmp(&b.order())) {
+        Some(host) => Ok(host.host_id),
+        None => match desired.image() {
+            Some(image) => Err(VmError::Image(image.to_owned()).into()),
+            None => Err(ArmError::new(
+                StatusCode::CONFLICT,
+                "AllocationFailed",
+                format!("Allocation failed: no host has the driver '{}'.", desired.driver_name()),
+            )),
+        },
+    }
+}
+
+struct Candidate {
+    host_id: String,
+    name: String,
+    images: Vec<String>,
+    drivers: Vec<String>,
+    here: bool,
+    load: usize,
+}
+
+impl Candidate {
+    fn order(&self) -> (bool, usize, &str) {
+        (!self.here, self.load, &self.name)
+    }
+}
+
+async fn candidates(state: &State) -> Result<Vec<Candidate>, StoreError> {
+    let mut out = Vec::new();
+    for row in hosts::list(&state.store).await? {
+        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        let words = |key: &str| {
+            let list = body.get(key).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let load = vms::on_host(&state.store, &row.host_id).await?.len();
+        let here = state.hosts.host(&row.host_id).is_some();
+        out.push(Candidate {
+            images: words("images"),
+            drivers: words("drivers"),
+            host_id: row.host_id,
+            name: row.name,
+            here,
+            load,
+        });
+    }
+    Ok(out)
+}

@@ -1,0 +1,148 @@
+//! A virtual machine as the handlers see it: its resource, its row, what was observed, and the documents made of them.
+
+use crate::clock::from_micros;
+use crate::hosts::{Desired, Observed};
+use crate::pipeline::{Cx, store_error};
+use crate::state::State;
+use hardline_arm::error::ArmError;
+use hardline_arm::models::vm::{self, BootDiagnostics, Machine, PowerState, Runtime};
+use hardline_arm::resource_id::ResourceId;
+use hardline_store::Reader;
+use hardline_store::db::resources::{self, Resource};
+use hardline_store::db::vms::{self, Vm};
+use hardline_store::db::{resource_groups, subscriptions};
+use serde_json::Value;
+
+/// A virtual machine, all of it.
+#[derive(Clone, Debug)]
+pub struct VirtualMachine {
+    /// Id, location, etag, times.
+    pub resource: Resource,
+    /// The document as it was put.
+    pub document: Value,
+    /// What we read of the document.
+    pub machine: Machine,
+    /// What its host is told.
+    pub row: Vm,
+    /// The same without the columns.
+    pub desired: Desired,
+    /// What its host said last.
+    pub observed: Observed,
+    /// Whether its host is connected.
+    pub host_here: bool,
+}
+
+/// Finds a VM by its id; 404 in Azure's words for a missing VM, group or subscription.
+pub async fn find(cx: &Cx, id: &ResourceId) -> Result<VirtualMachine, ArmError> {
+    match load(&cx.state, &cx.state.store, id).await? {
+        Some(found) => Ok(found),
+        None => {
+            check_group(&cx.state, id).await?;
+            Err(ArmError::resource_not_found(id))
+        }
+    }
+}
+
+/// The same without an error for what is not there.
+pub(super) async fn load<'a>(
+    state: &State,
+    store: &hardline_store::Db,
+    id: &ResourceId,
+) -> Result<Option<VirtualMachine>, ArmError> {
+    let Some(resource) = resources::get(store, &id.key()).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    let Some(row) = vms::by_resource(Reader::Db(store), &id.key()).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    VirtualMachine::new(state, resource, row).map(Some)
+}
+
+/// 404 when the group of `id` (or its subscription) is not there.
+pub(super) async fn check_group(state: &State, id: &ResourceId) -> Result<(), ArmError> {
+    let (Some(subscription), Some(group)) = (id.subscription(), id.group()) else {
+        return Err(ArmError::resource_not_found(id));
+    };
+    let group_id = ResourceId::of_group(subscription, group);
+    if resource_groups::get(&state.store, &group_id.key()).await.map_err(store_error)?.is_some() {
+        return Ok(());
+    }
+    if subscriptions::get(&state.store, subscription).await.map_err(store_error)?.is_none() {
+        return Err(ArmError::subscription_not_found(subscription));
+    }
+    Err(ArmError::group_not_found(group))
+}
+
+impl VirtualMachine {
+    /// Puts together what the store has.
+    pub(super) fn new(state: &State, resource: Resource, row: Vm) -> Result<Self, ArmError> {
+        let document: Value = serde_json::from_str(&resource.body).map_err(ArmError::internal)?;
+        let machine = Machine::read(&resource.name, &document).map_err(ArmError::internal)?;
+        let desired: Desired = serde_json::from_str(&row.spec).map_err(ArmError::internal)?;
+        let observed = Observed::from_text(row.observation.as_deref());
+        let host_here = row.host_id.as_deref().is_none_or(|host| state.hosts.host(host).is_some());
+        Ok(Self { resource, document, machine, row, desired, observed, host_here })
+    }
+
+    /// The id, in the stored case.
+    pub fn id(&self) -> ResourceId {
+        ResourceId::parse(&self.resource.id).unwrap_or_default()
+    }
+
+    /// `Creating`, `Updating`, `Succeeded`, `Failed`.
+    pub fn provisioning_state(&self) -> &'static str {
+        let answered = self.observed.answers(self.row.generation);
+        match (answered, self.observed.failure().is_some()) {
+            (true, true) => "Failed",
+            (true, false) => "Succeeded",
+            (false, _) if self.observed.generation == 0 => "Creating",
+            (false, _) => "Updating",
+        }
+    }
+
+    /// Where the serial log and the screenshot go.
+    pub fn boot_diagnostics(&self) -> &BootDiagnostics {
+        &self.machine.boot_diagnostics
+    }
+
+    /// The power state that clients are told.
+    pub fn power(&self) -> PowerState {
+        self.runtime("").power()
+    }
+
+    fn runtime<'a>(&'a self, time: &'a str) -> Runtime<'a> {
+        Runtime {
+            wanted: match self.row.power.as_str() {
+                "running" => PowerState::Running,
+                "deallocated" => PowerState::Deallocated,
+                _ => PowerState::Stopped,
+            },
+            step: self.observed.step(),
+            answered: self.observed.answers(self.row.generation),
+            message: &self.observed.message,
+            host_here: self.host_here,
+            provisioning_state: self.provisioning_state(),
+            provisioning_time: time,
+        }
+    }
+
+    /// The instance view.
+    pub fn instance_view(&self) -> Value {
+        let time = from_micros(self.row.updated).to_string();
+        vm::instance_view(&self.document, &self.machine, &self.runtime(&time))
+    }
+
+    /// The VM as clients read it.
+    pub fn to_document(&self, with_instance_view: bool) -> Value {
+        let created = from_micros(self.resource.created).to_string();
+        let facts = vm::Facts {
+            id: &self.resource.id,
+            name: &self.resource.name,
+            vm_id: &self.row.vm_id,
+            provisioning_state: self.provisioning_state(),
+            time_created: &created,
+            etag: &self.resource.etag,
+        };
+        vm::document(&facts, &self.document, with_instance_view.then(|| self.instance_view()))
+    }
+}
