@@ -15,6 +15,7 @@ pub mod providers;
 pub mod random;
 pub mod record;
 pub mod reply;
+pub mod seed;
 pub mod serial;
 pub mod server;
 pub mod state;
