@@ -16,7 +16,7 @@ use hardline_store::{StoreError, Tx};
 /// Deletes a VM: 202, done when its host has removed the machine; 204 when there is none.
 pub async fn vm_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
-    let Some(found) = load(&cx.state, &cx.state.store, id).await? else {
+    let Some(found) = load(&cx.state, id).await? else {
         check_group(&cx.state, id).await?;
         return cx.begin(allowed).await?.commit(ArmResponse::no_content()).await;
     };

@@ -24,7 +24,7 @@ pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded
     let id = &allowed.path.id;
     let input = Input::parse(body)?;
     check_group(&cx.state, id).await?;
-    let there = load(&cx.state, &cx.state.store, id).await?;
+    let there = load(&cx.state, id).await?;
     check_conditions(cx, there.as_ref())?;
     match there {
         None => create(cx, allowed, id, input).await,

@@ -7,7 +7,6 @@ use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::{self, BootDiagnostics, Machine, PowerState, Runtime};
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::Reader;
 use hardline_store::db::resources::{self, Resource};
 use hardline_store::db::vms::{self, Vm};
 use hardline_store::db::{resource_groups, subscriptions};
@@ -34,7 +33,7 @@ pub struct VirtualMachine {
 
 /// Finds a VM by its id; 404 in Azure's words for a missing VM, group or subscription.
 pub async fn find(cx: &Cx, id: &ResourceId) -> Result<VirtualMachine, ArmError> {
-    match load(&cx.state, &cx.state.store, id).await? {
+    match load(&cx.state, id).await? {
         Some(found) => Ok(found),
         None => {
             check_group(&cx.state, id).await?;
@@ -44,15 +43,11 @@ pub async fn find(cx: &Cx, id: &ResourceId) -> Result<VirtualMachine, ArmError> 
 }
 
 /// The same without an error for what is not there.
-pub(super) async fn load<'a>(
-    state: &State,
-    store: &hardline_store::Db,
-    id: &ResourceId,
-) -> Result<Option<VirtualMachine>, ArmError> {
-    let Some(resource) = resources::get(store, &id.key()).await.map_err(store_error)? else {
+pub(super) async fn load(state: &State, id: &ResourceId) -> Result<Option<VirtualMachine>, ArmError> {
+    let Some(resource) = resources::get(&state.store, &id.key()).await.map_err(store_error)? else {
         return Ok(None);
     };
-    let Some(row) = vms::by_resource(Reader::Db(store), &id.key()).await.map_err(store_error)? else {
+    let Some(row) = vms::by_resource(&state.store, &id.key()).await.map_err(store_error)? else {
         return Ok(None);
     };
     VirtualMachine::new(state, resource, row).map(Some)

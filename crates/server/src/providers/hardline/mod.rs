@@ -1,5 +1,9 @@
 //! The resource provider `hardline`. Each function answers one row of the table.
 
+mod hosts;
+
+pub use hosts::host_list;
+
 super::unbuilt! {
     console_stream,
     console_nmi,
@@ -9,5 +13,4 @@ super::unbuilt! {
     serial_log_get,
     serial_log_content,
     screenshot_content,
-    host_list,
 }
