@@ -1,4 +1,5 @@
 //! Request and response bodies, one file for each resource type.
 
+pub mod document;
 pub mod paging;
 pub mod vm;

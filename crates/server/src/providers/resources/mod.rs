@@ -1,15 +1,9 @@
-//! The resource provider `resources`. Each function answers one row of the table.
+//! Microsoft.Resources: subscriptions, resource groups, and what the providers can do.
 
-super::unbuilt! {
-    subscription_list,
-    subscription_get,
-    subscription_put,
-    subscription_delete,
-    group_list,
-    group_get,
-    group_head,
-    group_put,
-    group_patch,
-    group_delete,
-    provider_operations,
-}
+mod groups;
+mod operations;
+mod subscriptions;
+
+pub use groups::{group_delete, group_get, group_head, group_list, group_patch, group_put};
+pub use operations::provider_operations;
+pub use subscriptions::{subscription_delete, subscription_get, subscription_list, subscription_put};
