@@ -33,9 +33,8 @@ fn against_dev(runner: &Runner, step: &str, data: &Path) -> anyhow::Result<()> {
     let log = runner.log("hardline dev");
     runner.say("hardline dev with guests");
     let (mut dev, exited) = start(data, &log)?;
-    let outcome = wait_ready(&exited, data, &log).and_then(|env| {
-        runner.step(step, web::npm(&["run", "e2e"]).envs(env))
-    });
+    let outcome = wait_ready(&exited, data, &log)
+        .and_then(|env| runner.step(step, web::npm(&["run", "e2e"]).envs(env)));
     let stopped = stop(&mut dev, &exited, data);
     if let Err(error) = &stopped {
         runner.say(&format!("hardline dev: {error:#}; its output: {}", log.display()));
@@ -92,7 +91,9 @@ fn wait_ready(
         match news.recv_timeout(left.min(Duration::from_secs(1))) {
             Ok(News::Line) => {}
             Err(mpsc::RecvTimeoutError::Timeout) if !left.is_zero() => {}
-            _ => bail!("not ready:\n    {}\n    (all of it: {})", tail(log, 20).join("\n    "), log.display()),
+            _ => {
+                bail!("not ready:\n    {}\n    (all of it: {})", tail(log, 20).join("\n    "), log.display())
+            }
         }
     }
     Ok(exports(&std::fs::read_to_string(file)?))

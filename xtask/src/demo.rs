@@ -23,6 +23,7 @@ pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     runner.step("hardline, release build", &mut build)?;
     let program = crate::target().join("release/hardline");
     runner.say(&format!("{} dev {}", program.display(), args.join(" ")));
-    let error = Command::new(&program).arg("dev").arg("--image-dir").arg(crate::guest_dir()).args(args).exec();
+    let error =
+        Command::new(&program).arg("dev").arg("--image-dir").arg(crate::guest_dir()).args(args).exec();
     Err(error).with_context(|| format!("cannot run {}", program.display()))
 }

@@ -43,7 +43,9 @@ pub fn install(runner: &Runner, needs: &[Need]) -> anyhow::Result<()> {
     }
     let list = missing.join(" ");
     if !on_path("apt-get") {
-        bail!("missing: {list} (Debian's names); this is not a Debian machine: install them with its own tools");
+        bail!(
+            "missing: {list} (Debian's names); this is not a Debian machine: install them with its own tools"
+        );
     }
     let Some(prefix) = root_prefix() else {
         bail!("missing: {list}; run `sudo apt-get install {list}` and start again");

@@ -33,7 +33,8 @@ pub fn packages(runner: &Runner) -> anyhow::Result<()> {
 pub fn build(runner: &Runner) -> anyhow::Result<()> {
     let stamp = crate::target().join("xtask-stamps/web-dist");
     let sources = fingerprint(&dir())?;
-    if std::fs::read_to_string(&stamp).is_ok_and(|s| s == sources) && dir().join("dist/index.html").is_file() {
+    if std::fs::read_to_string(&stamp).is_ok_and(|s| s == sources) && dir().join("dist/index.html").is_file()
+    {
         return Ok(());
     }
     runner.step("portal build", &mut npm(&["run", "build"]))?;

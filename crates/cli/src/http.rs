@@ -131,6 +131,11 @@ impl Http {
         Err(Error::refused(status.as_u16(), &body))
     }
 
+    /// A document written, without waiting for what follows from it.
+    pub async fn put(&self, path: &str, token: &SecretString, body: &Value) -> Result<(), Error> {
+        self.ask(reqwest::Method::PUT, path, token, Some(body)).await.map(drop)
+    }
+
     /// A long-running operation: POSTs, then, unless told not to wait, asks until it is over. `progress` hears every
     /// state before the last.
     pub async fn operation(

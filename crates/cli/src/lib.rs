@@ -23,6 +23,8 @@ mod yaml;
 
 pub use args::Verb;
 pub use error::Error;
+pub use http::Http;
+pub use login::{Credentials, Issued, token};
 
 use std::process::ExitCode;
 

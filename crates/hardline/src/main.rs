@@ -1,2 +1,79 @@
 //! The one binary: dev, server, agent and the client verbs.
-fn main() {}
+
+mod agent;
+mod clock;
+mod dev;
+mod logging;
+mod server;
+mod stop;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The emergency keyboard and screen for your own virtual machines.
+#[derive(Debug, Parser)]
+#[command(name = "hardline", version, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Run everything in this process, with two demo guests
+    Dev(dev::Args),
+    /// Run the control plane
+    Server(ConfigArgs),
+    /// Run a host's agent
+    Agent(ConfigArgs),
+    #[command(flatten)]
+    Client(hardline_cli::Verb),
+}
+
+/// A role whose operator has written a configuration.
+#[derive(Debug, clap::Args)]
+struct ConfigArgs {
+    /// The configuration, a TOML file; unknown keys are refused
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let program = Program::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hardline: no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(async {
+        let outcome = match program.role {
+            Role::Dev(args) => dev::run(args).await,
+            Role::Server(args) => server::run(&args.config).await,
+            Role::Agent(args) => agent::run(&args.config).await,
+            Role::Client(verb) => return hardline_cli::run(verb, &mut Program::command()).await,
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("hardline: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    });
+    // What still blocks a thread (a terminal's read) does not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! Server and agent in this process.
+
+use super::certificates::Certificates;
+use super::demo::Attached;
+use super::files::private_dir;
+use super::secrets::Secrets;
+use super::{Args, GROUP, LOCATION, Progress};
+use crate::server::database;
+use anyhow::{Context as _, bail};
+use hardline_server::auth::PrincipalKind;
+use hardline_server::auth::provision::NewPrincipal;
+use hardline_server::config::{Config, Database, Limits, TlsMaterial};
+use hardline_server::seed::{Seed, plant};
+use hardline_server::server::StartError;
+use hardline_server::{Running, Server};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Both halves, running.
+pub struct Platform {
+    server: Running,
+}
+
+impl Platform {
+    /// Starts the server, then the agent. When this returns, requests are taken.
+    pub async fn start(
+        args: &Args,
+        dir: &Path,
+        image_dirs: &[PathBuf],
+        attached: &[Attached],
+        certificates: Certificates,
+        secrets: &Secrets,
+        progress: &Progress,
+    ) -> anyhow::Result<Self> {
+        let objects = dir.join("objects");
+        private_dir(&objects)?;
+        let address = args.listen.ip();
+        let named = address.is_loopback() || address.is_unspecified();
+        let config = Config {
+            listen: args.listen,
+            plain_listen: args.plain_listen,
+            agent_listen: None,
+            public_host: if named { "localhost".to_owned() } else { address.to_string() },
+            tls: TlsMaterial { chain: certificates.chain, key: certificates.key },
+            database: args.database.as_deref().map_or(Database::Sqlite(dir.join("hardline.db")), database),
+            objects,
+            tenant: secrets.tenant,
+            location: LOCATION.to_owned(),
+            limits: Limits::default(),
+        };
+        progress.say("starting the server");
+        let server = match Server::start(config).await {
+            Ok(server) => server,
+            Err(StartError::Listen { address, source }) if source.kind() == std::io::ErrorKind::AddrInUse => {
+                bail!(
+                    "{address} is in use: stop the program that listens there, or choose another --listen ADDR:PORT"
+                )
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let planted = plant(server.state(), &seed(secrets)).await;
+        let _ = (image_dirs, attached);
+        if let Err(error) = planted {
+            server.stop().await;
+            return Err(error).context("the first Owner cannot be made");
+        }
+        Ok(Self { server })
+    }
+
+    /// `https://localhost:8443`.
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// Where plain HTTP is served.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.server.plain_address()
+    }
+
+    /// Stops the guests, waits until their logs are stored, stops the rest.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+fn seed(secrets: &Secrets) -> Seed {
+    let user = NewPrincipal {
+        oid: secrets.user_oid,
+        kind: PrincipalKind::User,
+        name: secrets.user.clone(),
+        display_name: "Owner".into(),
+        secret: secrets.password.expose().to_owned().into(),
+    };
+    let service = NewPrincipal {
+        oid: secrets.client_oid,
+        kind: PrincipalKind::ServicePrincipal,
+        name: secrets.client_id.to_string(),
+        display_name: "hardline dev".into(),
+        secret: secrets.client_secret.expose().to_owned().into(),
+    };
+    Seed {
+        subscription: secrets.subscription,
+        subscription_name: "Hardline dev".into(),
+        group: Some(GROUP.to_owned()),
+        owners: vec![user, service],
+    }
+}
