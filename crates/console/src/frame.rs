@@ -33,7 +33,9 @@ const INPUT: u8 = 0x01;
 pub mod close {
     /// The server is going away.
     pub const GOING_AWAY: u16 = 1001;
-    /// No valid token came ("Connection not trusted"), or the client broke the protocol beyond repair.
+    /// The client does not speak its protocol.
+    pub const PROTOCOL: u16 = 1002;
+    /// No valid token came ("Connection not trusted").
     pub const NOT_TRUSTED: u16 = 1011;
     /// A message larger than [`super::CLIENT_MESSAGE_LIMIT`].
     pub const TOO_LARGE: u16 = 1009;
@@ -433,10 +435,7 @@ mod tests {
         use ServerNotice::*;
         let welcome =
             Welcome { role: Role::Writer, vm: "demo".into(), port: 0, epoch: 3, holder: Some("a@b".into()) };
-        check(
-            welcome,
-            r#"{"kind":"welcome","role":"writer","vm":"demo","port":0,"epoch":3,"holder":"a@b"}"#,
-        );
+        check(welcome, r#"{"kind":"welcome","role":"writer","vm":"demo","port":0,"epoch":3,"holder":"a@b"}"#);
         check(
             Gap { start: 7, length: None, reason: GapReason::ViewerSlow },
             r#"{"kind":"gap","start":7,"length":null,"reason":"viewerSlow"}"#,
@@ -486,7 +485,8 @@ mod tests {
 
     #[test]
     fn reasons_have_the_names_of_their_json() {
-        for reason in [GapReason::ViewerSlow, GapReason::SpoolFull, GapReason::RateLimit, GapReason::Detached] {
+        for reason in [GapReason::ViewerSlow, GapReason::SpoolFull, GapReason::RateLimit, GapReason::Detached]
+        {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
             assert_eq!(GapReason::parse(reason.name()), reason);
         }

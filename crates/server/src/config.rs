@@ -87,6 +87,8 @@ pub struct Limits {
     pub connections: usize,
     /// Longest WebSocket message, bytes.
     pub message: usize,
+    /// A console's client must have said who it is by then.
+    pub authentication: Duration,
     /// A WebSocket is pinged this often…
     pub ping: Duration,
     /// … and given up when nothing at all has come for so long.
@@ -106,6 +108,7 @@ impl Default for Limits {
             body_read: Duration::from_secs(60),
             connections: 16_384,
             message: 1 << 20,
+            authentication: Duration::from_secs(10),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(50),
             send: Duration::from_secs(20),

@@ -1,33 +1,77 @@
-//! Serial ports: seats, sessions, the log's segments.
+//! Serial ports: the seat and who is on it ([`hub`], [`seat`]), sessions on sockets ([`sessions`], [`session`]), and the log
+//! ([`ingest`] writes it, [`log`] reads it).
 
-use crate::pipeline::Cx;
-use crate::reply::Reply;
+pub mod hub;
+pub mod ingest;
+pub mod line;
+pub mod log;
+pub mod machine;
+pub mod protocol;
+pub mod seat;
+pub mod session;
+pub mod sessions;
+pub mod target;
+
+pub use sessions::{admin_command, open as open_session};
+
+use crate::server::StartError;
 use crate::state::State;
-use bytes::Bytes;
-use hardline_arm::error::ArmError;
+use hub::Hub;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-/// What is known of every port.
+/// How often sessions that are over are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// What is known of every port in this process.
 #[derive(Debug, Default)]
-pub struct Serial {}
+pub struct Serial {
+    hub: Hub,
+    trouble: Mutex<Option<String>>,
+}
 
 impl Serial {
     /// Nothing is open yet.
     pub fn new() -> Self {
-        Self {}
+        Self::default()
+    }
+
+    /// Who is on which port.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Has every session check at once whether it may go on: somebody's rights have changed.
+    pub fn check_rights(&self) {
+        self.hub.check_rights();
+    }
+
+    /// Why serial logs are not stored at present; none when they are.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, words: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }
 }
 
 /// Starts the background tasks. Called once, when the state is made.
-pub async fn start(_state: &State) -> Result<(), crate::server::StartError> {
+///
+/// # Errors
+/// When the store fails.
+pub async fn start(state: &State) -> Result<(), StartError> {
+    sessions::tidy(state).await?;
+    state.spawn(ingest::follow(state.clone()));
+    let sweeper = state.clone();
+    state.spawn(async move {
+        let mut every = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            every.tick().await;
+            if let Err(error) = sessions::sweep(&sweeper).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "old console sessions could not be forgotten");
+            }
+        }
+    });
     Ok(())
-}
-
-/// `GET /console/sessions/{session}/client` as a WebSocket.
-pub async fn open_session(_cx: &Cx, _session: &str) -> Result<Reply, ArmError> {
-    Err(ArmError::not_found("not built yet"))
-}
-
-/// `POST /console/sessions/{session}/adminCommand/{command}`.
-pub async fn admin_command(_cx: &Cx, _session: &str, _command: &str, _body: Bytes) -> Result<Reply, ArmError> {
-    Err(ArmError::not_found("not built yet"))
 }

@@ -78,6 +78,16 @@ pub async fn raise(tx: &mut Tx, vm_id: &str, port: i64, epoch: i64, now: i64) ->
     tx.run(statement).await.map(|_| ())
 }
 
+/// Empties every seat: those of a server that is no more. Epochs stay.
+pub async fn vacate_all(tx: &mut Tx, now: i64) -> Result<u64> {
+    let statement = sqlx::query(
+        "UPDATE port_leases SET holder_name = NULL, holder_session = NULL, holder_address = NULL, since = $1 \
+         WHERE holder_session IS NOT NULL",
+    )
+    .bind(now);
+    tx.run(statement).await
+}
+
 fn read(row: &AnyRow) -> Result<PortLease> {
     Ok(PortLease {
         epoch: number(row, "epoch")?,

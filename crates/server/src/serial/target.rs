@@ -1,0 +1,112 @@
+//! The virtual machine behind a serial port, a log or a display, with what every way to it needs to know.
+
+use crate::hosts::Observed;
+use crate::pipeline::store_error;
+use crate::state::State;
+use hardline_arm::error::ArmError;
+use hardline_arm::models::vm::{Machine, TYPE};
+use hardline_arm::resource_id::ResourceId;
+use hardline_store::db::{resources, vms};
+use http::StatusCode;
+
+/// A virtual machine that exists.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its resource id, in the stored case.
+    pub id: ResourceId,
+    /// Its name, in the stored case.
+    pub name: String,
+    /// The machine's own id.
+    pub vm_id: String,
+    /// What its document says.
+    pub machine: Machine,
+    /// What its host said last.
+    pub observed: Observed,
+}
+
+impl Target {
+    /// The machine that `extension` (a serial port, a log, a display of it) or `extension` itself names.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn find(state: &State, extension: &ResourceId) -> Result<Self, ArmError> {
+        let id = extension.extended();
+        if !id.resource_type().eq_ignore_ascii_case(TYPE) {
+            return Err(ArmError::resource_not_found(extension));
+        }
+        let key = id.key();
+        let found = resources::get(&state.store, &key).await.map_err(store_error)?;
+        let row = vms::by_resource(&state.store, &key).await.map_err(store_error)?;
+        let (Some(resource), Some(row)) = (found, row) else {
+            return Err(ArmError::resource_not_found(&id));
+        };
+        Self::read(&resource, &row)
+    }
+
+    /// The machine with this id of its own; none when it was deleted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn by_vm_id(state: &State, vm_id: &str) -> Result<Option<Self>, ArmError> {
+        let row = vms::get(&state.store, vm_id).await.map_err(store_error)?;
+        let Some(row) = row else { return Ok(None) };
+        let Some(key) = &row.resource_key else { return Ok(None) };
+        let found = resources::get(&state.store, key).await.map_err(store_error)?;
+        found.map(|resource| Self::read(&resource, &row)).transpose()
+    }
+
+    fn read(resource: &resources::Resource, row: &vms::Vm) -> Result<Self, ArmError> {
+        let stored = serde_json::from_str(&resource.body).map_err(ArmError::internal)?;
+        let machine = Machine::read(&resource.name, &stored)?;
+        Ok(Self {
+            id: ResourceId::parse(&resource.id).map_err(ArmError::internal)?,
+            name: resource.name.clone(),
+            vm_id: row.vm_id.clone(),
+            machine,
+            observed: Observed::from_text(row.observation.as_deref()),
+        })
+    }
+
+    /// Whether its boot diagnostics are on.
+    pub fn captures(&self) -> bool {
+        self.machine.boot_diagnostics.enabled()
+    }
+
+    /// The state in one word; what the host says now counts more than what it said last.
+    pub fn state(&self, state: &State) -> String {
+        match state.hosts.live(&self.vm_id) {
+            Some(live) if !live.observed.state.is_empty() => live.observed.state,
+            _ => self.observed.state.clone(),
+        }
+    }
+
+    /// Refuses a console (contract 10) while boot diagnostics are off or the machine does not run.
+    ///
+    /// # Errors
+    /// 409 with the portal's own words.
+    pub fn check_console(&self, state: &State) -> Result<(), ArmError> {
+        let conflict = |text: &str| ArmError::new(StatusCode::CONFLICT, "Conflict", text);
+        if !self.captures() {
+            return Err(conflict(
+                "Azure Serial Console requires boot diagnostics to be enabled. Enable boot diagnostics for this virtual machine and try again.",
+            ));
+        }
+        match self.state(state).as_str() {
+            "running" | "paused" | "starting" => Ok(()),
+            _ => Err(conflict(
+                "Azure Serial Console requires a virtual machine to be running. Use the Start button to start your virtual machine.",
+            )),
+        }
+    }
+
+    /// Refuses an answer about the log or the display while boot diagnostics are off.
+    ///
+    /// # Errors
+    /// 409 `OperationNotAllowed`.
+    pub fn check_diagnostics(&self) -> Result<(), ArmError> {
+        if self.captures() {
+            return Ok(());
+        }
+        Err(ArmError::boot_diagnostics_disabled(&self.name))
+    }
+}
