@@ -1,10 +1,9 @@
-//! The resource provider `authorization`. Each function answers one row of the table.
+//! Microsoft.Authorization: role definitions and role assignments.
 
-super::unbuilt! {
-    role_definition_list,
-    role_definition_get,
-    role_assignment_list,
-    role_assignment_get,
-    role_assignment_put,
-    role_assignment_delete,
-}
+mod assignments;
+mod definitions;
+
+pub use assignments::{
+    role_assignment_delete, role_assignment_get, role_assignment_list, role_assignment_put,
+};
+pub use definitions::{role_definition_get, role_definition_list};

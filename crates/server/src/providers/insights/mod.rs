@@ -1,5 +1,5 @@
-//! The resource provider `insights`. Each function answers one row of the table.
+//! Microsoft.Insights: the activity log.
 
-super::unbuilt! {
-    activity_log_list,
-}
+mod activity_log;
+
+pub use activity_log::activity_log_list;

@@ -1,0 +1,230 @@
+//! Role assignments: who has which role where.
+
+use super::definitions::{find, no_such_role};
+use crate::auth::Allowed;
+use crate::clock::{from_micros, micros};
+use crate::pipeline::{Cx, Recorded, store_error};
+use crate::reply::ArmResponse;
+use bytes::Bytes;
+use hardline_arm::error::ArmError;
+use hardline_arm::filter::{self, Op, Term};
+use hardline_arm::models::document;
+use hardline_arm::models::paging::page;
+use hardline_arm::rbac::definition_id;
+use hardline_arm::resource_id::ResourceId;
+use hardline_store::db::role_assignments::{self, RoleAssignment};
+use hardline_store::db::{principals, resource_groups, resources, subscriptions};
+use hardline_store::{StoreError, Tx};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// `GET {scope}/providers/Microsoft.Authorization/roleAssignments`: at, above and below the scope; with `atScope()` at and
+/// above it.
+pub async fn role_assignment_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    let wanted = Wanted::parse(cx.query.filter())?;
+    let scope = allowed.path.id.scope();
+    let store = &cx.state.store;
+    let mut rows = Vec::new();
+    for place in scope.scopes() {
+        rows.extend(role_assignments::at_scope(store, &place.to_string()).await.map_err(store_error)?);
+    }
+    if !wanted.at_scope {
+        rows.extend(role_assignments::below(store, &scope.to_string()).await.map_err(store_error)?);
+    }
+    let subscription = scope.subscription();
+    let fits = |row: &&RoleAssignment| {
+        wanted.principal.as_ref().is_none_or(|p| p.eq_ignore_ascii_case(&row.principal))
+    };
+    let documents = rows.iter().filter(fits).map(|row| document(row, subscription)).collect();
+    Ok(cx.read(ArmResponse::ok(page(documents, None))))
+}
+
+/// `GET {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}`.
+pub async fn role_assignment_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    let id = &allowed.path.id;
+    let found = role_assignments::get(&cx.state.store, &id.to_string()).await.map_err(store_error)?;
+    let found = found.ok_or_else(|| {
+        let text = format!("The role assignment '{}' is not found.", id.name());
+        ArmError::new(StatusCode::NOT_FOUND, "RoleAssignmentNotFound", text)
+    })?;
+    Ok(cx.read(ArmResponse::ok(document(&found, id.subscription()))))
+}
+
+/// `PUT {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}`: 201; 409 `RoleAssignmentExists` when the
+/// principal has that role there under another name; 200 when it is this one.
+pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
+    let id = &allowed.path.id;
+    let Ok(name) = Uuid::try_parse(id.name()) else {
+        let text = format!(
+            "The role assignment ID '{}' is not valid. The role assignment ID must be a GUID.",
+            id.name()
+        );
+        return Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidRoleAssignmentId", text));
+    };
+    let scope = id.parent().unwrap_or_default();
+    let asked = Asked::parse(body)?;
+    let mut change = cx.begin(allowed).await?;
+    check_scope(change.tx(), &scope).await?;
+    let found = principals::get(change.tx(), &asked.principal.to_string()).await.map_err(store_error)?;
+    let principal = found.ok_or_else(|| {
+        let text = format!(
+            "Principal {} does not exist in the directory {}.",
+            asked.principal, cx.state.config.tenant
+        );
+        ArmError::new(StatusCode::BAD_REQUEST, "PrincipalNotFound", text)
+    })?;
+    let kind = crate::auth::Principal::from(principal).kind.principal_type();
+    if asked.principal_type.as_ref().is_some_and(|t| !t.eq_ignore_ascii_case(kind)) {
+        let text = format!("The principal {} is a {kind}, not what principalType says.", asked.principal);
+        return Err(ArmError::new(StatusCode::BAD_REQUEST, "UnmatchedPrincipalType", text));
+    }
+    let row = RoleAssignment {
+        id: scope.extension("Microsoft.Authorization/roleAssignments", &name.to_string()).to_string(),
+        name: name.to_string(),
+        scope: scope.to_string(),
+        role: asked.role.to_string(),
+        principal: asked.principal.to_string(),
+        principal_type: kind.into(),
+        body: Value::Object(asked.kept).to_string(),
+        created: micros(cx.now),
+        created_by: allowed.caller.oid.clone(),
+    };
+    if let Some(before) = role_assignments::get(change.tx(), &row.id).await.map_err(store_error)? {
+        if before.role.eq_ignore_ascii_case(&row.role)
+            && before.principal.eq_ignore_ascii_case(&row.principal)
+        {
+            return change.commit(ArmResponse::ok(document(&before, id.subscription()))).await;
+        }
+        let text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
+        return Err(ArmError::new(StatusCode::BAD_REQUEST, "RoleAssignmentUpdateNotPermitted", text));
+    }
+    match role_assignments::insert(change.tx(), &row).await {
+        Ok(()) => change.commit(ArmResponse::created(document(&row, id.subscription()))).await,
+        Err(StoreError::Conflict) => Err(ArmError::role_assignment_exists()),
+        Err(other) => Err(store_error(other)),
+    }
+}
+
+/// `DELETE {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}`: the document that was there, or 204.
+pub async fn role_assignment_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    let id = &allowed.path.id;
+    let mut change = cx.begin(allowed).await?;
+    let response = match role_assignments::get(change.tx(), &id.to_string()).await.map_err(store_error)? {
+        Some(row) => {
+            role_assignments::delete(change.tx(), &row.id).await.map_err(store_error)?;
+            ArmResponse::ok(document(&row, id.subscription()))
+        }
+        None => ArmResponse::no_content(),
+    };
+    change.commit(response).await
+}
+
+/// A role can only be given where something is.
+async fn check_scope(tx: &mut Tx, scope: &ResourceId) -> Result<(), ArmError> {
+    let text = scope.to_string();
+    let there = match (scope.namespace(), scope.group(), scope.subscription()) {
+        (Some(_), _, _) => resources::get(tx, &text).await.map_err(store_error)?.is_some(),
+        (None, Some(_), _) => resource_groups::get(tx, &text).await.map_err(store_error)?.is_some(),
+        (None, None, Some(id)) => subscriptions::get(tx, id).await.map_err(store_error)?.is_some(),
+        (None, None, None) => true,
+    };
+    if there { Ok(()) } else { Err(ArmError::resource_not_found(scope)) }
+}
+
+/// The body of a PUT.
+struct Asked {
+    role: Uuid,
+    principal: Uuid,
+    principal_type: Option<String>,
+    kept: Map<String, Value>,
+}
+
+impl Asked {
+    fn parse(body: &[u8]) -> Result<Self, ArmError> {
+        let body = document::object(body)?;
+        let properties = body.get("properties").and_then(Value::as_object);
+        let properties = properties.ok_or_else(|| ArmError::missing_property("properties"))?;
+        let required = |name: &str| {
+            document::text(properties, name)?
+                .ok_or_else(|| ArmError::missing_property(&format!("properties.{name}")))
+        };
+        let definition = required("roleDefinitionId")?;
+        let name = definition.rsplit('/').next().unwrap_or(definition);
+        let role = find(name).ok_or_else(|| no_such_role(StatusCode::BAD_REQUEST, name))?;
+        let principal = required("principalId")?;
+        let principal = Uuid::try_parse(principal)
+            .map_err(|_| ArmError::invalid_parameter("properties.principalId", "it must be a GUID."))?;
+        let mut kept = Map::new();
+        for name in ["description", "condition", "conditionVersion"] {
+            if let Some(text) = document::text(properties, name)? {
+                kept.insert(name.into(), text.into());
+            }
+        }
+        // A condition narrows what a role allows. One that nobody evaluates would give more than was meant.
+        if kept.contains_key("condition") {
+            let text = "Conditions on role assignments are not supported.";
+            return Err(ArmError::new(StatusCode::BAD_REQUEST, "ConditionsNotSupported", text));
+        }
+        let principal_type = document::text(properties, "principalType")?.map(str::to_owned);
+        Ok(Self { role: role.name, principal, principal_type, kept })
+    }
+}
+
+fn document(row: &RoleAssignment, subscription: Option<&str>) -> Value {
+    let kept: Map<String, Value> = serde_json::from_str(&row.body).unwrap_or_default();
+    // Clients look a role's name up by exactly this text, so it is written as the list of definitions writes it.
+    let role = row.role.parse().map_or_else(|_| row.role.clone(), |role| definition_id(role, subscription));
+    let created = from_micros(row.created).to_string();
+    json!({
+        "id": row.id,
+        "name": row.name,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": {
+            "roleDefinitionId": role,
+            "principalId": row.principal,
+            "principalType": row.principal_type,
+            "scope": row.scope,
+            "condition": null,
+            "conditionVersion": null,
+            "createdOn": created,
+            "updatedOn": created,
+            "createdBy": row.created_by,
+            "updatedBy": row.created_by,
+            "delegatedManagedIdentityResourceId": null,
+            "description": kept.get("description"),
+        },
+    })
+}
+
+/// What a list's filter asks for.
+#[derive(Debug, Default)]
+struct Wanted {
+    at_scope: bool,
+    principal: Option<String>,
+}
+
+impl Wanted {
+    fn parse(text: Option<&str>) -> Result<Self, ArmError> {
+        let mut wanted = Self::default();
+        for term in text.map(filter::parse).transpose()?.unwrap_or_default() {
+            match term {
+                Term::Call { name, argument: None } if name.eq_ignore_ascii_case("atScope") => {
+                    wanted.at_scope = true
+                }
+                // There are no groups: what is assigned to somebody is assigned to them directly.
+                Term::Call { name, argument: Some(oid) } if name.eq_ignore_ascii_case("assignedTo") => {
+                    wanted.principal = Some(oid);
+                }
+                Term::Compare { name, op: Op::Eq, value } if name.eq_ignore_ascii_case("principalId") => {
+                    wanted.principal = Some(value);
+                }
+                _ => {
+                    let text = "only atScope(), assignedTo('…') and 'principalId eq' are supported here";
+                    return Err(ArmError::invalid_filter(text));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
