@@ -1,0 +1,283 @@
+// The portal in a browser, against a running server with a running guest: `. DIR/dev.env; npm run e2e`.
+
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { accessible, launch, onTerminal, phase, picture, portal, server, signIn, visitor, vmPage } from "./browser.mjs";
+
+/** A guest under emulation takes its time. */
+const BOOT = 240_000;
+const options = { timeout: 300_000 };
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const lastLine = (lines) => lines.filter((line) => line !== "").at(-1) ?? "";
+const SHELL = /[$#] ?$/;
+const LOGIN = /login: ?$/;
+
+const PASSWORD = /[Pp]assword: ?$/;
+
+/** Logs in to the guest. The screen is there on arrival: nobody presses Enter to see a prompt. */
+async function logIn(page) {
+  const prompts = [SHELL, LOGIN, PASSWORD];
+  const prompt = await onTerminal(page, "a prompt", (lines) => prompts.find((p) => p.test(lastLine(lines))), BOOT);
+  if (prompt !== LOGIN) {
+    await page.keyboard.type(prompt === SHELL ? "exit\n" : "\n");
+    await onTerminal(page, "the login prompt", (lines) => LOGIN.test(lastLine(lines)), BOOT);
+  }
+  await page.keyboard.type(`${server.guestUser}\n`);
+  await onTerminal(page, "the question for the password", (lines) => PASSWORD.test(lastLine(lines)));
+  await page.keyboard.type(`${server.guestPassword}\n`);
+  await onTerminal(page, "a shell", (lines) => SHELL.test(lastLine(lines)));
+}
+
+test("a wrong password is said to be wrong; the right one leads to the list", options, async () => {
+  const { page, context, complaints } = await visitor(browser);
+  await page.goto(`${portal}/`);
+  await picture(page, "sign-in-light");
+  await accessible(page, "sign in");
+  await page.getByLabel("User").fill(server.user);
+  await page.getByLabel("Password", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("The name or the password is wrong.").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(server.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  const row = page.getByRole("row", { name: new RegExp(server.vm) }).first();
+  await row.getByText("Running").waitFor({ timeout: BOOT });
+  await page.getByLabel("Filter virtual machines").fill("no such machine");
+  await page.getByText("No virtual machine matches the filter").waitFor();
+  await page.keyboard.press("Escape");
+  await row.waitFor();
+  await picture(page, "vm-list-light");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("an expired sign-in says so and leads back to the same page", options, async () => {
+  const { page, context } = await visitor(browser);
+  await signIn(page, `${vmPage}/boot-diagnostics/log`);
+  await page.getByRole("tab", { name: "Serial log" }).waitFor();
+  await page.route("**/subscriptions/**", (route) => {
+    const body = JSON.stringify({ error: { code: "ExpiredAuthenticationToken", message: "The access token expiry time is in the past." } });
+    return route.fulfill({ status: 401, contentType: "application/json", body });
+  });
+  await page.getByText("Your sign-in has expired.").waitFor();
+  await page.unroute("**/subscriptions/**");
+  await page.getByLabel("User").fill(server.user);
+  await page.getByLabel("Password", { exact: true }).fill(server.password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "Serial log", selected: true }).waitFor();
+  await context.close();
+});
+
+test("overview, screenshot and serial log of the machine", options, async () => {
+  const { page, context, complaints, urls } = await visitor(browser);
+  await signIn(page, vmPage);
+  await page.getByRole("heading", { name: server.vm }).waitFor();
+  await page.getByRole("heading", { name: "Activity of the last 24 hours" }).waitFor();
+  await picture(page, "overview-light");
+  await page.getByRole("link", { name: "Boot diagnostics" }).click();
+  const image = page.getByRole("img", { name: `The display of ${server.vm}` });
+  await image.waitFor();
+  const width = await image.evaluate((img) => img.decode().then(() => img.naturalWidth));
+  assert.ok(width >= 320, `the picture is ${width} pixels wide`);
+  await page.getByText(/Taken at/).waitFor();
+  await picture(page, "screenshot-light");
+  const [png] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save PNG" }).click()]);
+  assert.deepEqual([...(await readFile(await png.path())).subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+
+  await page.getByRole("tab", { name: "Serial log" }).click();
+  const log = page.getByRole("region", { name: `Serial log of ${server.vm}` });
+  await log.getByText(/login:/).first().waitFor({ timeout: BOOT });
+  await page.getByText("Live", { exact: true }).waitFor();
+  await picture(page, "log-light");
+  await page.getByLabel("Search in the log").fill("Linux version");
+  await page.getByText(/^\d+ of \d+$/).waitFor();
+  await log.locator("mark").first().waitFor();
+  await picture(page, "log-search-light");
+  const [whole] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download whole log" }).click()]);
+  assert.ok((await stat(await whole.path())).size > 1000);
+  assert.deepEqual(complaints, []);
+  await noTokenIn(page, urls);
+  await context.close();
+});
+
+test("the console: log in, run a command, lose the seat, take it back", options, async () => {
+  const first = await visitor(browser, { reader: true });
+  await signIn(first.page, `${vmPage}/serial-console`);
+  await phase(first.page, "open");
+  await logIn(first.page);
+  await first.page.keyboard.type("echo $((6*7))\n");
+  await onTerminal(first.page, "42", (lines) => lines.includes("42"));
+  await picture(first.page, "console-light");
+
+  const second = await visitor(browser, { reader: true, scheme: "dark" });
+  await signIn(second.page, `${vmPage}/serial-console`);
+  await phase(second.page, "open");
+  await onTerminal(second.page, "the screen as it is", (lines) => lines.includes("42") && SHELL.test(lastLine(lines)));
+  await phase(first.page, "taken");
+  await first.page.getByText(`${server.user} took the seat`, { exact: true }).waitFor();
+  await picture(first.page, "console-taken-light");
+  await accessible(first.page, "the seat was taken");
+
+  await first.page.getByTestId("terminal").click();
+  await first.page.keyboard.type("echo from-the-first\n");
+  await second.page.keyboard.type("echo second$((40+2))\n");
+  const lines = await onTerminal(second.page, "second42", (all) => (all.includes("second42") && SHELL.test(lastLine(all)) ? all : null));
+  assert.ok(!lines.some((line) => line.includes("from-the-first")), lines.join("\n"));
+  await picture(second.page, "console-dark");
+
+  await first.page.getByRole("button", { name: "Take it back" }).click();
+  await phase(first.page, "open");
+  await phase(second.page, "taken");
+  await onTerminal(first.page, "what the other did", (all) => all.includes("second42"));
+  await first.page.keyboard.type("exit\n");
+  await onTerminal(first.page, "the login prompt", (all) => LOGIN.test(lastLine(all)));
+  for (const { page, complaints, urls, context } of [first, second]) {
+    assert.deepEqual(complaints, []);
+    await noTokenIn(page, urls);
+    await context.close({ runBeforeUnload: false });
+  }
+});
+
+test("a lost network is told, and the console comes back by itself", options, async () => {
+  const { page, context } = await visitor(browser, { reader: true });
+  await context.addInitScript(() => {
+    const Real = globalThis.WebSocket;
+    globalThis.sockets = [];
+    globalThis.WebSocket = class extends Real {
+      constructor(...args) {
+        super(...args);
+        globalThis.sockets.push(this);
+      }
+    };
+  });
+  await signIn(page, `${vmPage}/serial-console`);
+  await phase(page, "open");
+  // The connection breaks and new ones fail: as when a cable is pulled.
+  await page.route("**/connect?*", (route) => route.abort());
+  await page.evaluate(() => globalThis.sockets.at(-1).dispatchEvent(new CloseEvent("close", { code: 1006 })));
+  await phase(page, "lost");
+  await page.getByRole("button", { name: "Reconnect now" }).waitFor();
+  await picture(page, "console-lost-light");
+  await page.unroute("**/connect?*");
+  await phase(page, "open");
+  await context.close({ runBeforeUnload: false });
+});
+
+test("everything by keyboard", options, async () => {
+  const { page, context } = await visitor(browser, { reader: true });
+  await page.goto(`${portal}/`);
+  await page.keyboard.type(server.user);
+  await tabTo(page, "Password");
+  await page.keyboard.type(server.password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: server.vm, exact: true }).waitFor();
+  await tabTo(page, "Skip to content");
+  await page.keyboard.press("Enter");
+  await tabTo(page, server.vm);
+  await focusIsVisible(page);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Serial console" }).waitFor();
+  await tabTo(page, "Boot diagnostics");
+  await focusIsVisible(page);
+  await page.keyboard.press("Enter");
+  await tabTo(page, "Screenshot");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "Serial log", selected: true }).waitFor();
+  await tabTo(page, "Serial console", true);
+  await page.keyboard.press("Enter");
+  await phase(page, "open");
+  await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
+  // Out of the terminal, through its menus, and back in.
+  await page.keyboard.press("Control+]");
+  await page.getByRole("button", { name: "Disconnect" }).and(page.locator(":focus")).waitFor();
+  await tabTo(page, "SysRq");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: /Reboot at once/ }).waitFor();
+  await picture(page, "console-sysrq-light");
+  await page.keyboard.press("Escape");
+  await tabTo(page, "Reset");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alertdialog", { name: new RegExp(`Reset ${server.vm}`) }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.closest("[role=alertdialog]"));
+  await picture(page, "confirm-reset-light");
+  await page.keyboard.press("Escape");
+  await page.getByRole("alertdialog").waitFor({ state: "hidden" });
+  await page.keyboard.press("Escape");
+  await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
+  await context.close({ runBeforeUnload: false });
+});
+
+for (const scheme of ["light", "dark"]) {
+  test(`no serious finding of axe on any page, ${scheme}`, options, async () => {
+    const { page, context } = await visitor(browser, { scheme, reader: true });
+    await page.goto(`${portal}/`);
+    await page.getByLabel("User").waitFor();
+    await accessible(page, `sign in, ${scheme}`);
+    await picture(page, `sign-in-${scheme}`);
+    await signIn(page);
+    const pages = [
+      ["vm-list", `${portal}/vms`, page.getByRole("link", { name: server.vm, exact: true })],
+      ["overview", vmPage, page.getByText("Resource id")],
+      ["screenshot", `${vmPage}/boot-diagnostics/screenshot`, page.getByRole("img", { name: /The display/ })],
+      ["log", `${vmPage}/boot-diagnostics/log`, page.getByText("Live", { exact: true })],
+      ["console", `${vmPage}/serial-console`, page.locator("[data-phase=open]")],
+      ["missing", `${vmPage}-that-does-not-exist`, page.getByText("This virtual machine does not exist")],
+    ];
+    for (const [name, url, seen] of pages) {
+      await page.goto(url);
+      await seen.first().waitFor();
+      await accessible(page, `${name}, ${scheme}`);
+      await picture(page, `${name}-${scheme}`);
+    }
+    await context.close({ runBeforeUnload: false });
+  });
+}
+
+test("at 800 pixels nothing is cut off", options, async () => {
+  const { page, context } = await visitor(browser, { size: { width: 800, height: 600 } });
+  await signIn(page, vmPage);
+  for (const [name, path] of [["overview", ""], ["log", "/boot-diagnostics/log"], ["console", "/serial-console"]]) {
+    await page.goto(`${vmPage}${path}`);
+    await page.getByRole("button", { name: "Deallocate" }).waitFor();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(overflow, 0, `${name} is ${overflow} pixels too wide`);
+    await picture(page, `narrow-${name}`);
+  }
+  await context.close({ runBeforeUnload: false });
+});
+
+/** Presses Tab (or Shift+Tab) until the element with this name has the focus. */
+async function tabTo(page, name, back = false) {
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press(back ? "Shift+Tab" : "Tab");
+    const here = await page.evaluate(() => {
+      const element = document.activeElement;
+      const labels = element?.labels?.length ? element.labels[0].textContent : "";
+      return element?.getAttribute("aria-label") || labels || element?.textContent || "";
+    });
+    if (here.trim() === name) return;
+  }
+  throw new Error(`no way to ${name} with the Tab key`);
+}
+
+async function focusIsVisible(page) {
+  const shown = await page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  });
+  assert.ok(shown, "the focus is not visible");
+}
+
+/** The token is in no address that was asked for. */
+async function noTokenIn(page, urls) {
+  const token = await page.evaluate(() => JSON.parse(sessionStorage.getItem("hardline.session")).token);
+  assert.ok(token.length > 0);
+  assert.deepEqual(urls.filter((url) => url.includes(token)), []);
+}

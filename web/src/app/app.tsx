@@ -1,0 +1,66 @@
+import { Spinner } from "@fluentui/react-components";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect } from "react";
+import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
+import { BootDiagnostics } from "../pages/boot-diagnostics";
+import { Overview } from "../pages/overview";
+import { SignIn } from "../pages/sign-in";
+import { VmList } from "../pages/vm-list";
+import { VmPage } from "../pages/vm-page";
+import { NotFound } from "../parts/problem";
+import { useAccess } from "./access";
+import { Shell } from "./shell";
+
+// The terminal is most of the code; whoever only reads does not wait for it.
+const SerialConsole = lazy(() => import("../pages/serial-console"));
+
+/** Where a page sends somebody who must sign in first. */
+export interface SignInState {
+  readonly from?: string;
+}
+
+export function App() {
+  return (
+    <Routes>
+      <Route path="/signin" element={<SignIn />} />
+      <Route element={<SignedIn />}>
+        <Route index element={<Navigate to="/vms" replace />} />
+        <Route path="/vms" element={<VmList />} />
+        <Route path="/vms/:subscription/:group/:name" element={<VmPage />}>
+          <Route index element={<Overview />} />
+          <Route path="boot-diagnostics" element={<Navigate to="screenshot" replace />} />
+          <Route path="boot-diagnostics/:tab" element={<BootDiagnostics />} />
+          <Route
+            path="serial-console"
+            element={
+              <Suspense fallback={<Spinner label="Loading the terminal" style={{ marginTop: 48 }} />}>
+                <SerialConsole />
+              </Suspense>
+            }
+          />
+        </Route>
+        <Route path="*" element={<NotFound what="page" />} />
+      </Route>
+    </Routes>
+  );
+}
+
+function SignedIn() {
+  const { session } = useAccess();
+  const location = useLocation();
+  const queries = useQueryClient();
+  const absent = session === null;
+  useEffect(() => {
+    // The next person must not see what the last one could read.
+    if (absent) queries.clear();
+  }, [absent, queries]);
+  if (absent) {
+    const state: SignInState = { from: location.pathname + location.search };
+    return <Navigate to="/signin" state={state} replace />;
+  }
+  return (
+    <Shell>
+      <Outlet />
+    </Shell>
+  );
+}

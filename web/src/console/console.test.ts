@@ -1,0 +1,168 @@
+import { describe, expect, test, vi } from "vitest";
+import { encode } from "../api/console";
+import { Failure } from "../api/failure";
+import { ConsoleConnection, type Surroundings } from "./connection";
+import { inspect } from "./paste";
+import type { ConsoleEvent } from "./state";
+
+class FakeSocket {
+  static readonly made: FakeSocket[] = [];
+  readyState = 0;
+  binaryType = "blob";
+  sent: (string | Uint8Array)[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string | ArrayBuffer }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  constructor(readonly url: string, readonly protocol: string) {
+    FakeSocket.made.push(this);
+  }
+  send(data: string | Uint8Array): void {
+    this.sent.push(data);
+  }
+  close(): void {
+    this.readyState = 3;
+  }
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+  end(code: number, reason = ""): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
+  }
+}
+vi.stubGlobal("WebSocket", { OPEN: 1 });
+
+const WELCOME = { kind: "welcome", role: "writer", vm: "demo", port: 0, epoch: 1, holder: null };
+
+/** A connection whose POST succeeds, unless `connect` is given. */
+function setUp(connect: Surroundings["connect"] = () => Promise.resolve("wss://h/console/sessions/1/client")) {
+  vi.useFakeTimers();
+  FakeSocket.made.length = 0;
+  const events: ConsoleEvent[] = [];
+  const onUnauthorised = vi.fn();
+  const connection = new ConsoleConnection({
+    connect,
+    token: () => "TOKEN",
+    onUnauthorised,
+    emit: (event) => events.push(event),
+    onMessage: () => undefined,
+    now: () => 0,
+    random: () => 1,
+    socket: (url, protocol) => new FakeSocket(url, protocol) as unknown as WebSocket,
+  });
+  return { connection, events, onUnauthorised, sockets: FakeSocket.made };
+}
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+
+describe("ConsoleConnection", () => {
+  test("the token is the first message, never in the URL", async () => {
+    const { connection, sockets } = setUp();
+    connection.start();
+    await settle();
+    sockets[0]?.open();
+    expect(sockets[0]).toMatchObject({ protocol: "hardline.console.v1", sent: [encode({ kind: "auth", token: "TOKEN" })] });
+    expect(sockets[0]?.url).not.toContain("TOKEN");
+    connection.stop();
+  });
+
+  test("input goes out only as a writer, cut into frames", async () => {
+    const { connection, sockets } = setUp();
+    connection.start();
+    await settle();
+    const socket = sockets[0];
+    socket?.open();
+    expect(connection.input(new Uint8Array([1]))).toBe(false);
+    socket?.say(WELCOME);
+    expect(connection.input(new Uint8Array(5000))).toBe(true);
+    expect(socket?.sent.slice(1).map((m) => m.length)).toEqual([4097, 905]);
+    socket?.say({ kind: "taken", by: "bob", address: "10.0.0.9" });
+    expect(connection.input(new Uint8Array([1]))).toBe(false);
+    connection.stop();
+  });
+
+  test("a broken connection is opened again, later each time, and at once after success", async () => {
+    const { connection, events, sockets } = setUp();
+    connection.start();
+    await settle();
+    const waits = (): number[] => events.flatMap((e) => (e.type === "lost" ? [e.retryAt] : []));
+    for (const wait of [500, 1000, 2000]) {
+      sockets.at(-1)?.end(1006);
+      expect(waits().at(-1)).toBe(wait);
+      await vi.advanceTimersByTimeAsync(wait);
+    }
+    sockets.at(-1)?.open();
+    sockets.at(-1)?.say(WELCOME);
+    sockets.at(-1)?.end(1006);
+    expect(waits().at(-1)).toBe(500);
+    connection.retryNow();
+    await settle();
+    expect(sockets).toHaveLength(5);
+    connection.stop();
+  });
+
+  test.each([4000, 4001, 4002, 4003, 1011])("close code %i is not retried", async (code) => {
+    const { connection, events, sockets } = setUp();
+    connection.start();
+    await settle();
+    sockets[0]?.open();
+    sockets[0]?.end(code, "said so");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sockets).toHaveLength(1);
+    expect(events.at(-1)).toEqual({ type: "ended", why: "said so" });
+    connection.stop();
+  });
+
+  test("a refusal blocks; a server that is away is tried again", async () => {
+    const refused = setUp(() => Promise.reject(new Failure(409, "OperationNotAllowed", "no")));
+    refused.connection.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(refused.events.map((e) => e.type)).toEqual(["connecting", "blocked"]);
+
+    const away = setUp(() => Promise.reject(new Failure(503, "Busy", "later")));
+    away.connection.start();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(away.events.map((e) => e.type)).toEqual(["connecting", "lost", "connecting", "lost"]);
+    away.connection.stop();
+  });
+
+  test("a server that stops answering is noticed", async () => {
+    const { connection, events, sockets } = setUp();
+    connection.start();
+    await settle();
+    sockets[0]?.open();
+    sockets[0]?.say(WELCOME);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(sockets[0]?.sent.at(-1)).toBe('{"kind":"ping"}');
+    sockets[0]?.say({ kind: "pong" });
+    await vi.advanceTimersByTimeAsync(14_999);
+    expect(events.some((e) => e.type === "lost")).toBe(false);
+    await vi.advanceTimersByTimeAsync(10_001);
+    expect(events.some((e) => e.type === "lost")).toBe(true);
+    connection.stop();
+  });
+
+  test("garbage from the server changes nothing", async () => {
+    const { connection, events, sockets } = setUp();
+    connection.start();
+    await settle();
+    sockets[0]?.open();
+    const before = events.length;
+    sockets[0]?.onmessage?.({ data: "{" });
+    sockets[0]?.onmessage?.({ data: new ArrayBuffer(3) });
+    expect(events).toHaveLength(before);
+    connection.stop();
+  });
+});
+
+describe("paste", () => {
+  test.each<[string, boolean]>([
+    ["uptime", false],
+    ["uptime\n", true],
+    ["a\r\nb", true],
+    ["x".repeat(513), true],
+  ])("%j asks: %s", (text, risky) => expect(inspect(text).risky).toBe(risky));
+});
