@@ -1,6 +1,13 @@
 //! For tests only: a server under test, a fake host, guests, a PostgreSQL of one's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod authority;
 pub mod fake_host;
+pub mod postgres;
+pub mod request;
+pub mod server;
 
 pub use fake_host::FakeHost;
+pub use postgres::Postgres;
+pub use request::{Answer, As};
+pub use server::TestServer;
