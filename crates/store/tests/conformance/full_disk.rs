@@ -1,0 +1,24 @@
+use super::sqlite;
+use hardline_store::StoreError;
+use hardline_store::db::secrets;
+
+#[tokio::test]
+async fn a_full_database_keeps_nothing_of_the_change() {
+    let (_directory, db) = sqlite().await;
+    db.limit_growth(4).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    secrets::put(&mut tx, "small", b"1", 0).await.unwrap();
+    let large = vec![7; 1 << 20];
+    let result = secrets::put(&mut tx, "large", &large, 0).await;
+    assert!(matches!(result, Err(StoreError::Full(_))), "{result:?}");
+    drop(tx);
+    assert_eq!(secrets::get(&db, "small").await.unwrap(), None);
+    assert_eq!(secrets::get(&db, "large").await.unwrap(), None);
+
+    // The store lives on, and what fits is kept.
+    let mut tx = db.begin().await.unwrap();
+    secrets::put(&mut tx, "small", b"1", 0).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(secrets::get(&db, "small").await.unwrap().unwrap(), b"1");
+    db.close().await;
+}

@@ -1,0 +1,90 @@
+use hardline_store::Db;
+use hardline_store::db::async_operations::{self, AsyncOperation};
+use hardline_store::db::console_sessions::{self, ConsoleSession};
+use hardline_store::db::port_leases;
+
+pub async fn an_operation_ends_once(db: &Db) {
+    let operation = AsyncOperation {
+        id: "op1".into(),
+        kind: "start".into(),
+        subscription: "s".into(),
+        resource_key: "/x".into(),
+        status: "InProgress".into(),
+        vm_id: Some("v1".into()),
+        awaits_generation: 3,
+        awaits_state: Some("running".into()),
+        error: None,
+        started: 1,
+        ended: None,
+        deadline: 100,
+        deed: "{}".into(),
+    };
+    let mut tx = db.begin().await.unwrap();
+    async_operations::insert(&mut tx, &operation).await.unwrap();
+    let free = AsyncOperation { id: "op2".into(), vm_id: None, awaits_state: None, ..operation.clone() };
+    async_operations::insert(&mut tx, &free).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), [operation.clone()]);
+    assert_eq!(async_operations::overdue(db, 99).await.unwrap(), []);
+    assert_eq!(async_operations::overdue(db, 100).await.unwrap().len(), 2);
+
+    let mut tx = db.begin().await.unwrap();
+    assert!(async_operations::finish(&mut tx, "op1", "Failed", Some("{}"), 50).await.unwrap());
+    assert!(!async_operations::finish(&mut tx, "op1", "Succeeded", None, 60).await.unwrap());
+    tx.commit().await.unwrap();
+    let ended = async_operations::get(db, "op1").await.unwrap().unwrap();
+    assert_eq!((ended.status.as_str(), ended.ended, ended.error.as_deref()), ("Failed", Some(50), Some("{}")));
+    assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), []);
+}
+
+pub async fn a_session_is_used_once(db: &Db) {
+    let session = ConsoleSession {
+        id_hash: "h1".into(),
+        resource: "/Subscriptions/x".into(),
+        vm_id: "v1".into(),
+        port: 0,
+        caller: "o1".into(),
+        mode: "write".into(),
+        created: 10,
+        expires: 70,
+        used: None,
+        closed: None,
+    };
+    let mut tx = db.begin().await.unwrap();
+    console_sessions::insert(&mut tx, &session).await.unwrap();
+    let late = ConsoleSession { id_hash: "h2".into(), ..session.clone() };
+    console_sessions::insert(&mut tx, &late).await.unwrap();
+    assert!(console_sessions::use_once(&mut tx, "h1", 20).await.unwrap());
+    assert!(!console_sessions::use_once(&mut tx, "h1", 21).await.unwrap(), "used");
+    assert!(!console_sessions::use_once(&mut tx, "h2", 70).await.unwrap(), "expired");
+    assert!(!console_sessions::use_once(&mut tx, "h3", 20).await.unwrap(), "unknown");
+    tx.commit().await.unwrap();
+    let found = console_sessions::get(db, "h1").await.unwrap().unwrap();
+    assert_eq!(found, ConsoleSession { used: Some(20), ..session });
+
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(console_sessions::close_all(&mut tx, 80).await.unwrap(), 1);
+    assert_eq!(console_sessions::sweep(&mut tx, 75).await.unwrap(), 1, "the one that expired");
+    assert_eq!(console_sessions::sweep(&mut tx, 81).await.unwrap(), 1, "the one that was closed");
+    tx.commit().await.unwrap();
+}
+
+pub async fn the_epoch_only_rises(db: &Db) {
+    assert_eq!(port_leases::get(db, "v1", 0).await.unwrap().epoch, 0);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(port_leases::take(&mut tx, "v1", 0, "ann", "s1", "::1", 10).await.unwrap(), 1);
+    assert_eq!(port_leases::take(&mut tx, "v1", 0, "ben", "s2", "::1", 20).await.unwrap(), 2);
+    assert_eq!(port_leases::take(&mut tx, "v1", 1, "ann", "s3", "::1", 20).await.unwrap(), 1);
+    assert!(!port_leases::release(&mut tx, "v1", 0, 1, 30).await.unwrap(), "an older holder frees nothing");
+    tx.commit().await.unwrap();
+    let lease = port_leases::get(db, "v1", 0).await.unwrap();
+    assert_eq!((lease.holder_name.as_deref(), lease.since), (Some("ben"), 20));
+
+    let mut tx = db.begin().await.unwrap();
+    assert!(port_leases::release(&mut tx, "v1", 0, 2, 30).await.unwrap());
+    port_leases::raise(&mut tx, "v1", 0, 7, 40).await.unwrap();
+    port_leases::raise(&mut tx, "v1", 0, 5, 40).await.unwrap();
+    assert_eq!(port_leases::vacate_all(&mut tx, 50).await.unwrap(), 1, "the other port's");
+    assert_eq!(port_leases::take(&mut tx, "v1", 0, "eve", "s4", "::1", 60).await.unwrap(), 8);
+    tx.commit().await.unwrap();
+}
