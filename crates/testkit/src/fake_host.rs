@@ -270,6 +270,11 @@ impl FakeHost {
         });
     }
 
+    /// The host's disk is lost: it knows no VM any more.
+    pub fn lose_everything(&self) {
+        self.change(|fleet| fleet.vms.clear());
+    }
+
     /// The guest's kernel panics.
     pub fn panic(&self, vm_id: &str) {
         self.change_vm(vm_id, |vm, _| vm.panicked = true);

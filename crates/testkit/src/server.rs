@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+use crate::authority::Authority as HostAuthority;
 use crate::postgres::Postgres;
 use crate::request::As;
 use hardline_arm::rbac;
@@ -17,7 +18,7 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
-use hardline_server::config::{Config, Database, Limits, TlsMaterial};
+use hardline_server::config::{AgentListener, Config, Database, Limits, TlsMaterial};
 use hardline_server::{Running, Server, State};
 use hardline_store::db::{resource_groups, subscriptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -55,6 +56,7 @@ pub struct Builder {
     limits: Limits,
     clock: Option<Arc<dyn Clock>>,
     plain: bool,
+    agents: Option<AgentListener>,
     postgres: bool,
     directory: Option<TempDir>,
 }
@@ -95,6 +97,19 @@ impl Builder {
         self
     }
 
+    /// A listener that fake hosts can dial, with certificates of `authority`; its address is
+    /// `state().hosts.agent_address()`.
+    #[must_use]
+    pub fn agents(mut self, authority: &HostAuthority) -> Self {
+        let identity = authority.listener(&["localhost"]);
+        self.agents = Some(AgentListener {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            tls: TlsMaterial { chain: identity.chain, key: identity.key },
+            client_authority: authority.certificate(),
+        });
+        self
+    }
+
     /// On PostgreSQL. (The environment variable `HARDLINE_TEST_DATABASE=postgres` does so for every server under test.)
     #[must_use]
     pub fn postgres(mut self) -> Self {
@@ -122,7 +137,7 @@ impl Builder {
         let config = Config {
             listen: loopback,
             plain_listen: self.plain.then_some(loopback),
-            agent_listen: None,
+            agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
             database,
@@ -172,7 +187,14 @@ impl TestServer {
     /// A server with changes.
     pub fn builder() -> Builder {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
-        Builder { limits: Limits::default(), clock: None, plain: false, postgres, directory: None }
+        Builder {
+            limits: Limits::default(),
+            clock: None,
+            plain: false,
+            agents: None,
+            postgres,
+            directory: None,
+        }
     }
 
     /// The principals with their roles, the subscription, the group. Written again on a kept data directory.
@@ -198,7 +220,9 @@ impl TestServer {
             };
             provision::principal(&mut tx, &new, now, state.random.clone()).await.unwrap();
             if let Some(role) = role {
-                provision::assign(&mut tx, &scope, role, (who.oid, who.kind), now, &*state.random).await.unwrap();
+                provision::assign(&mut tx, &scope, role, (who.oid, who.kind), now, &*state.random)
+                    .await
+                    .unwrap();
             }
         }
         let subscription = subscriptions::Subscription {
@@ -353,7 +377,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        TlsMaterial { chain: vec![certificate.der().clone()], key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) }
+        TlsMaterial {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        }
     }
 }
 

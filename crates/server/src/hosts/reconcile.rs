@@ -65,6 +65,9 @@ async fn round(
     sent: &mut HashMap<String, i64>,
 ) -> Result<(), StoreError> {
     let rows = vms::on_host(&state.store, &host.host_id).await?;
+    for vm_id in told.take_lost() {
+        sent.remove(&vm_id);
+    }
     sent.retain(|vm_id, _| rows.iter().any(|r| r.vm_id == *vm_id));
     let mut calls = Vec::new();
     for row in rows {
@@ -74,7 +77,12 @@ async fn round(
         }
         let said = told.vms().get(&row.vm_id).map(|o| o.generation);
         let row = match said {
-            Some(said) if said > row.generation => overtake(state, &row.vm_id, said).await?,
+            Some(said) if said > row.generation => match overtake(state, &row.vm_id, said).await {
+                Ok(row) => row,
+                // Somebody changes it at this moment, and wakes us after that.
+                Err(StoreError::Conflict) => continue,
+                Err(error) => return Err(error),
+            },
             _ => Some(row),
         };
         let Some(row) = row else { continue };

@@ -51,6 +51,8 @@ pub enum TakeError {
 #[derive(Debug)]
 pub(super) struct Told {
     vms: Mutex<HashMap<String, Observed>>,
+    /// VMs that the host has forgotten since the last round.
+    lost: Mutex<Vec<String>>,
     /// All VMs have been told once.
     pub(super) synced: watch::Sender<bool>,
 }
@@ -58,6 +60,11 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn vms(&self) -> MutexGuard<'_, HashMap<String, Observed>> {
         self.vms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// VMs that the host has forgotten since the last call.
+    pub(super) fn take_lost(&self) -> Vec<String> {
+        std::mem::take(&mut self.lost.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -91,7 +98,8 @@ pub(super) async fn take(
         "host connected"
     );
     state.hosts.arrive(host.clone());
-    let told = Arc::new(Told { vms: Mutex::default(), synced: watch::Sender::new(false) });
+    let told =
+        Arc::new(Told { vms: Mutex::default(), lost: Mutex::default(), synced: watch::Sender::new(false) });
     let (shared, mine, heard) = (state.clone(), host.clone(), told.clone());
     state.spawn(async move {
         tokio::select! {
@@ -172,6 +180,7 @@ async fn listen(
             }
             Some(observation::What::RemovedVmId(vm_id)) => {
                 told.vms().remove(&vm_id);
+                told.lost.lock().unwrap_or_else(PoisonError::into_inner).push(vm_id);
                 // If it is still desired, it is made again.
                 state.hosts.wake();
             }
