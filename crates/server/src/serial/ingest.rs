@@ -142,7 +142,7 @@ impl Ingest {
         loop {
             let error = match self.try_store(batch).await {
                 Ok(stored) => {
-                    self.state.serial.set_trouble(None);
+                    self.state.serial.batch_stored();
                     return stored;
                 }
                 Err(error) => error,
@@ -343,8 +343,11 @@ mod tests {
         What::Gap(v1::Gap { vm_id: "vm".into(), start, length, reason: 2, ..Default::default() })
     }
 
-    /// (segments, gaps, end) after a batch, when everything below `end` is stored.
-    fn plan(end: u64, batch: &[What]) -> (Vec<(i64, i64)>, Vec<(i64, Option<i64>)>, Option<u64>) {
+    /// Segments, gaps (start, length), and the new end.
+    type Planned = (Vec<(i64, i64)>, Vec<(i64, Option<i64>)>, Option<u64>);
+
+    /// What becomes of a batch when everything below `end` is stored.
+    fn plan(end: u64, batch: &[What]) -> Planned {
         let plan = Plan::new(&HashMap::from([(port(), Some(end))]), batch);
         let segments = plan.objects.iter().map(|(_, row, _)| (row.start, row.length)).collect();
         let gaps = plan.gaps.iter().map(|(_, row)| (row.start, row.length)).collect();

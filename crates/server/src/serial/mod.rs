@@ -19,6 +19,7 @@ use crate::state::State;
 use hub::Hub;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How often sessions that are over are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -28,6 +29,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 pub struct Serial {
     hub: Hub,
     trouble: Mutex<Option<String>>,
+    /// Moves with every batch that was stored.
+    batches: watch::Sender<u64>,
 }
 
 impl Serial {
@@ -49,6 +52,24 @@ impl Serial {
     /// Why serial logs are not stored at present; none when they are.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns when the log of a port is stored up to `end`. For ever, if that never comes: give it a deadline.
+    pub async fn stored(&self, state: &State, vm_id: &str, port: u32, end: u64) {
+        let mut batches = self.batches.subscribe();
+        loop {
+            batches.mark_unchanged();
+            if log::stored_end(state, vm_id, port).await.is_ok_and(|stored| stored >= end) {
+                return;
+            }
+            // The sender lives as long as we do.
+            let _ = batches.changed().await;
+        }
+    }
+
+    fn batch_stored(&self) {
+        self.set_trouble(None);
+        self.batches.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     fn set_trouble(&self, words: Option<String>) {

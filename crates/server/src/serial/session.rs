@@ -367,7 +367,7 @@ impl Output {
 
     async fn machine(&mut self, state: super::machine::Seen) -> Result<(), End> {
         match state {
-            super::machine::Seen::State(word) => self.say(ServerNotice::State { state: word.into() }).await,
+            super::machine::Seen::State(word) => self.say(ServerNotice::State { state: word }).await,
             super::machine::Seen::Stopped(why) => {
                 self.say(ServerNotice::State { state: "stopped".into() }).await?;
                 Err(End::Machine(why))

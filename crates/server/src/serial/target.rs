@@ -1,7 +1,8 @@
 //! The virtual machine behind a serial port, a log or a display, with what every way to it needs to know.
 
 use crate::hosts::Observed;
-use crate::pipeline::store_error;
+use crate::pipeline::{Cx, store_error};
+use crate::providers::compute;
 use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::{Machine, TYPE};
@@ -29,18 +30,30 @@ impl Target {
     ///
     /// # Errors
     /// 404 when there is none.
-    pub async fn find(state: &State, extension: &ResourceId) -> Result<Self, ArmError> {
+    pub async fn find(cx: &Cx, extension: &ResourceId) -> Result<Self, ArmError> {
         let id = extension.extended();
         if !id.resource_type().eq_ignore_ascii_case(TYPE) {
             return Err(ArmError::resource_not_found(extension));
         }
-        let key = id.key();
-        let found = resources::get(&state.store, &key).await.map_err(store_error)?;
-        let row = vms::by_resource(&state.store, &key).await.map_err(store_error)?;
-        let (Some(resource), Some(row)) = (found, row) else {
-            return Err(ArmError::resource_not_found(&id));
-        };
-        Self::read(&resource, &row)
+        let found = compute::find(cx, &id).await?;
+        Ok(Self {
+            id: found.id(),
+            name: found.resource.name,
+            vm_id: found.row.vm_id,
+            machine: found.machine,
+            observed: found.observed,
+        })
+    }
+
+    /// The number of the serial port that `port` names.
+    ///
+    /// # Errors
+    /// 404 for a port that no machine has: there is 0.
+    pub fn port(port: &ResourceId) -> Result<u32, ArmError> {
+        match port.name() {
+            "0" => Ok(0),
+            _ => Err(ArmError::resource_not_found(port)),
+        }
     }
 
     /// The machine with this id of its own; none when it was deleted.

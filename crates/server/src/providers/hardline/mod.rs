@@ -1,16 +1,9 @@
-//! The resource provider `hardline`. Each function answers one row of the table.
+//! The resource providers that are ours: `Hardline.Console`, `Hardline.Diagnostics`, `Hardline.Fleet`.
 
+mod console;
+mod diagnostics;
 mod hosts;
 
+pub use console::{console_break, console_nmi, console_reset, console_stream, console_sysrq};
+pub use diagnostics::{screenshot_content, serial_log_content, serial_log_get};
 pub use hosts::host_list;
-
-super::unbuilt! {
-    console_stream,
-    console_nmi,
-    console_reset,
-    console_sysrq,
-    console_break,
-    serial_log_get,
-    serial_log_content,
-    screenshot_content,
-}

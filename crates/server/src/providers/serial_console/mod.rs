@@ -1,5 +1,6 @@
-//! The resource provider `serial_console`. Each function answers one row of the table.
+//! The resource provider `Microsoft.SerialConsole`: the door that Azure's clients use.
 
-super::unbuilt! {
-    connect,
-}
+mod connect;
+
+pub use connect::connect;
+pub(crate) use connect::mode;

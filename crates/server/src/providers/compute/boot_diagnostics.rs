@@ -1,0 +1,82 @@
+//! retrieveBootDiagnosticsData: where the serial log and the screenshot can be read for a while.
+
+use crate::auth::Allowed;
+use crate::blob::content::keep_screenshot;
+use crate::blob::managed::{self, Blob, Issue};
+use crate::clock::micros;
+use crate::hosts::vm_line;
+use crate::pipeline::{Cx, Recorded, store_error};
+use crate::reply::ArmResponse;
+use crate::serial::target::Target;
+use bytes::Bytes;
+use hardline_agent_api::v1::ImageFormat;
+use hardline_arm::error::ArmError;
+use jiff::SignedDuration;
+use serde_json::json;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// How long the host gets to bring log and screenshot up to date. After that the last stored ones count.
+const REFRESH: Duration = Duration::from_secs(3);
+/// The parameter of the query, and its bounds in minutes.
+const EXPIRATION: &str = "sasUriExpirationTimeInMinutes";
+const MINUTES: RangeInclusive<u64> = 1..=1440;
+const DEFAULT_MINUTES: u64 = 120;
+
+/// `POST …/virtualMachines/{vm}/retrieveBootDiagnosticsData`
+pub async fn vm_retrieve_boot_diagnostics_data(
+    cx: &Cx,
+    allowed: &Allowed,
+    _body: &Bytes,
+) -> Result<Recorded, ArmError> {
+    let minutes = match cx.query.number(EXPIRATION)? {
+        None => DEFAULT_MINUTES,
+        Some(minutes) if MINUTES.contains(&minutes) => minutes,
+        Some(_) => return Err(ArmError::invalid_parameter(EXPIRATION, "it must be between 1 and 1440 minutes.")),
+    };
+    let target = Target::find(cx, &allowed.path.id).await?;
+    target.check_diagnostics()?;
+    refresh(cx, &target).await;
+    let key = managed::key(&cx.state).await.map_err(store_error)?;
+    let correlation = cx.correlation.to_string();
+    let lifetime = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0));
+    let issue = Issue {
+        base_url: &cx.facts.base_url,
+        start: cx.now,
+        expiry: cx.now.checked_add(lifetime).map_err(ArmError::internal)?,
+        caller: &allowed.caller.oid,
+        correlation: &correlation,
+    };
+    let url = |blob| managed::signed_url(&key, &target, blob, &issue);
+    let change = cx.begin(allowed).await?;
+    let body =
+        json!({ "consoleScreenshotBlobUri": url(Blob::Screenshot), "serialConsoleLogBlobUri": url(Blob::Log) });
+    change.commit(ArmResponse::ok(body)).await
+}
+
+/// Has the host seal the log and show the display, and stores both. Never fails: a host that is away or a machine that is
+/// off has nothing newer than what is stored.
+async fn refresh(cx: &Cx, target: &Target) {
+    let Ok(line) = vm_line(&cx.state, &target.vm_id).await else { return };
+    let log = async {
+        match line.seal(0).await {
+            Ok(end) => cx.state.serial.stored(&cx.state, &target.vm_id, 0, end).await,
+            Err(error) => tracing::debug!(vm = %target.vm_id, %error, "the log could not be sealed"),
+        }
+    };
+    let screen = async {
+        match line.screenshot(ImageFormat::Bmp).await {
+            Ok(picture) => {
+                let time = micros(cx.state.clock.now());
+                let kept = keep_screenshot(&cx.state, &target.vm_id, time, picture.image).await;
+                if let Err(error) = kept {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a screenshot could not be stored");
+                }
+            }
+            Err(error) => tracing::debug!(vm = %target.vm_id, %error, "there is no new screenshot"),
+        }
+    };
+    if tokio::time::timeout(REFRESH, async { tokio::join!(log, screen) }).await.is_err() {
+        tracing::info!(vm = %target.vm_id, "the host was too slow to bring boot diagnostics up to date");
+    }
+}
