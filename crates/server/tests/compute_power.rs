@@ -187,3 +187,34 @@ async fn an_attached_machine_keeps_its_own_power() {
     assert_eq!(view["statuses"][1]["message"], "unix:/run/x.sock is not there");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_activity_log_tells_how_it_ended() {
+    let (server, host, vm_id) = server().await;
+    let events = async |verb: &str| -> Vec<(String, String, String)> {
+        let name = format!("Microsoft.Compute/virtualMachines/{verb}/action");
+        let path = format!(
+            "{}/providers/Microsoft.Insights/eventtypes/management/values",
+            server.subscription_path()
+        );
+        let list = server.owner().get(&format!("{path}?api-version=2015-04-01")).await.expect(200).json;
+        let events =
+            list["value"].as_array().unwrap().iter().filter(|e| e["operationName"]["value"] == name.as_str());
+        let text = |e: &Value, pointer: &str| e.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+        let one = |e| (text(e, "/status/value"), text(e, "/caller"), text(e, "/operationId"));
+        events.map(one).collect()
+    };
+    server.owner().wait(&post(&server, "powerOff").await.expect(202)).await;
+    let told = events("powerOff").await;
+    let statuses: Vec<_> = told.iter().map(|(status, _, _)| status.as_str()).collect();
+    assert_eq!(statuses, ["Succeeded", "Accepted", "Started"]);
+    assert!(told.iter().all(|e| e.1 == "contributor@hardline.test" && e.2 == told[0].2), "{told:?}");
+    host.hold(true);
+    let accepted = post(&server, "start").await.expect(202);
+    host.wait("the wish", |h| (h.spec(&vm_id)?.power() == Power::Running).then_some(())).await;
+    assert_eq!(events("start").await.len(), 2);
+    host.fail(&vm_id, "no");
+    server.owner().wait(&accepted).await;
+    assert_eq!(events("start").await[0].0, "Failed");
+    server.stop().await;
+}

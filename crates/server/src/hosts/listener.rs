@@ -45,10 +45,12 @@ fn tls(config: &AgentListener) -> Result<ServerConfig, StartError> {
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider.clone())
         .build()
         .map_err(|e| StartError::Other(format!("the agents' authority cannot be used: {e}")))?;
-    Ok(ServerConfig::builder_with_provider(provider)
+    let mut tls = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(clients)
-        .with_single_cert(config.tls.chain.clone(), config.tls.key.clone_key())?)
+        .with_single_cert(config.tls.chain.clone(), config.tls.key.clone_key())?;
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(tls)
 }
 
 async fn accept(state: State, listener: TcpListener, acceptor: TlsAcceptor) {

@@ -8,6 +8,7 @@ use hardline_store::StoreError;
 use hardline_store::db::{hosts, vms};
 use http::StatusCode;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Chooses a host: one that can, connected before away, with the fewest VMs, by name.
 pub async fn place(state: &State, desired: &Desired) -> Result<String, ArmError> {
@@ -40,24 +41,25 @@ struct Candidate {
     images: Vec<String>,
     drivers: Vec<String>,
     here: bool,
-    load: usize,
+    load: i64,
 }
 
 impl Candidate {
-    fn order(&self) -> (bool, usize, &str) {
+    fn order(&self) -> (bool, i64, &str) {
         (!self.here, self.load, &self.name)
     }
 }
 
 async fn candidates(state: &State) -> Result<Vec<Candidate>, StoreError> {
     let mut out = Vec::new();
+    let loads: HashMap<_, _> = vms::counts(&state.store).await?.into_iter().collect();
     for row in hosts::list(&state.store).await? {
         let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
         let words = |key: &str| {
             let list = body.get(key).and_then(Value::as_array).into_iter().flatten();
             list.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let load = vms::on_host(&state.store, &row.host_id).await?.len();
+        let load = loads.get(&row.host_id).copied().unwrap_or(0);
         let here = state.hosts.host(&row.host_id).is_some();
         out.push(Candidate {
             images: words("images"),

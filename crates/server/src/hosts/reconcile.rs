@@ -10,11 +10,15 @@ use super::session::Told;
 use super::spec::{Address, Desired};
 use crate::clock::micros;
 use crate::jobs;
+use crate::record::Outcome;
 use crate::state::State;
 use futures_util::StreamExt as _;
 use hardline_agent_api::v1::{VmRef, VmSpec};
+use hardline_arm::error::ArmError;
 use hardline_store::StoreError;
+use hardline_store::db::async_operations;
 use hardline_store::db::vms::{self, Vm};
+use http::StatusCode;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -184,6 +188,15 @@ async fn remove(state: &State, host: &ConnectedHost, told: &Told, vm_id: &str) -
 pub(super) async fn forget(state: &State, vm_id: &str) -> Result<(), StoreError> {
     let mut tx = state.store.begin().await?;
     jobs::observed(state, &mut tx, vm_id, i64::MAX, "removed", None).await?;
+    // What else was under way (a start, while the whole group was deleted) can no longer be reached.
+    for operation in async_operations::waiting_for(&mut tx, vm_id).await? {
+        let error = ArmError::new(
+            StatusCode::CONFLICT,
+            "OperationPreempted",
+            "Operation execution has been preempted by a more recent operation: the virtual machine was deleted.",
+        );
+        jobs::finish_in(state, &mut tx, &operation, &Outcome::Failed(error)).await?;
+    }
     vms::delete(&mut tx, vm_id).await?;
     tx.commit().await?;
     state.hosts.forget(vm_id);

@@ -96,9 +96,11 @@ pub async fn observe(tx: &mut Tx, vm_id: &str, observation: &str, now: i64) -> R
 
 /// Cuts a machine off from its resource, which is deleted.
 pub async fn orphan(tx: &mut Tx, vm_id: &str, now: i64) -> Result<bool> {
-    let statement = sqlx::query("UPDATE vms SET resource_key = NULL, generation = generation + 1, updated = $2 WHERE vm_id = $1")
-        .bind(vm_id)
-        .bind(now);
+    let statement = sqlx::query(
+        "UPDATE vms SET resource_key = NULL, generation = generation + 1, updated = $2 WHERE vm_id = $1",
+    )
+    .bind(vm_id)
+    .bind(now);
     Ok(tx.run(statement).await? == 1)
 }
 
@@ -127,6 +129,13 @@ pub async fn on_host<'a>(from: impl Into<Reader<'a>>, host_id: &str) -> Result<V
     select.and("host_id = ?", host_id);
     let rows = from.into().all(select.finish("ORDER BY vm_id", i64::MAX)).await?;
     rows.iter().map(read).collect()
+}
+
+/// How many machines each host has, orphans included, by the host's id.
+pub async fn counts<'a>(from: impl Into<Reader<'a>>) -> Result<Vec<(String, i64)>> {
+    let sql = "SELECT host_id, COUNT(*) AS machines FROM vms WHERE host_id IS NOT NULL GROUP BY host_id ORDER BY host_id";
+    let rows = from.into().all(sqlx::query(sql)).await?;
+    rows.iter().map(|row| Ok((text(row, "host_id")?, number(row, "machines")?))).collect()
 }
 
 /// The machines whose resource's id lies below `scope` (a group, a subscription), by that id.
