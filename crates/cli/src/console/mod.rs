@@ -35,8 +35,15 @@ pub async fn run(args: &ConsoleArgs) -> Result<(), Error> {
     let socket = Socket::open(&session, &format!("{port}/stream?{OWN}&mode={mode}")).await?;
 
     let raw = Raw::enter();
-    let mut console =
-        Console { socket, session, port, vm: id, screen: Screen::default(), keys: Keys::new(raw.is_some()) };
+    let mut console = Console {
+        socket,
+        session,
+        port,
+        vm: id,
+        screen: Screen::default(),
+        keys: Keys::new(raw.is_some()),
+        welcome: false,
+    };
     let outcome = console.talk(Keyboard::start()).await;
     console.socket.close().await;
     drop(raw);
@@ -54,6 +61,8 @@ struct Console {
     vm: ResourceId,
     screen: Screen,
     keys: Keys,
+    /// The server has told our part; what is typed before waits.
+    welcome: bool,
 }
 
 /// Whether the session goes on.
@@ -75,7 +84,7 @@ impl Console {
                         return Ok(());
                     }
                 }
-                input = keyboard.next(), if !input_ended => match input {
+                input = keyboard.next(), if self.welcome && !input_ended => match input {
                     Some(bytes) => {
                         if let Next::Leave = self.typed(&bytes).await? {
                             return Ok(());
@@ -98,7 +107,10 @@ impl Console {
         match frame {
             ServerFrame::Output { data, .. } => self.screen.write(&data)?,
             ServerFrame::Snapshot { data, .. } => self.screen.replace(&data)?,
-            ServerFrame::Notice(notice) => return self.told(notice),
+            ServerFrame::Notice(notice) => {
+                self.welcome |= matches!(notice, ServerNotice::Welcome { .. });
+                return self.told(notice);
+            }
         }
         Ok(Next::Go)
     }

@@ -7,6 +7,7 @@ use super::secrets::Secrets;
 use super::{Args, GROUP, LOCATION, Progress};
 use crate::server::database;
 use anyhow::{Context as _, bail};
+use hardline_agent::{Agent, AgentConfig};
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
 use hardline_server::config::{Config, Database, Limits, TlsMaterial};
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 /// Both halves, running.
 pub struct Platform {
     server: Running,
+    agent: Agent,
 }
 
 impl Platform {
@@ -58,13 +60,36 @@ impl Platform {
             }
             Err(error) => return Err(error.into()),
         };
-        let planted = plant(server.state(), &seed(secrets)).await;
-        let _ = (image_dirs, attached);
-        if let Err(error) = planted {
-            server.stop().await;
-            return Err(error).context("the first Owner cannot be made");
+        match Self::host(dir, image_dirs, attached, secrets, progress, &server).await {
+            Ok(agent) => Ok(Self { server, agent }),
+            Err(error) => {
+                server.stop().await;
+                Err(error)
+            }
         }
-        Ok(Self { server })
+    }
+
+    /// The first Owners, and the agent of this machine.
+    async fn host(
+        dir: &Path,
+        image_dirs: &[PathBuf],
+        attached: &[Attached],
+        secrets: &Secrets,
+        progress: &Progress,
+        server: &Running,
+    ) -> anyhow::Result<Agent> {
+        plant(server.state(), &seed(secrets)).await.context("the first Owner cannot be made")?;
+        progress.say("starting the agent");
+        let mut config =
+            AgentConfig::new(dir.join("host"), rustix::system::uname().nodename().to_string_lossy());
+        config.image_dirs = image_dirs.to_vec();
+        config.attach_prefixes = attached.iter().map(|a| a.endpoint.clone()).collect();
+        let agent = Agent::start(config).await.context("the agent does not start")?;
+        if let Err(error) = server.adopt_host(agent.in_process()).await {
+            agent.shutdown().await;
+            return Err(error).context("the server does not take this machine's agent");
+        }
+        Ok(agent)
     }
 
     /// `https://localhost:8443`.
@@ -79,7 +104,9 @@ impl Platform {
 
     /// Stops the guests, waits until their logs are stored, stops the rest.
     pub async fn stop(self) {
+        self.agent.stop_guests().await;
         self.server.stop().await;
+        self.agent.shutdown().await;
     }
 }
 
