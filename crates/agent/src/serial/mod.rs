@@ -12,13 +12,34 @@
 //! Who may hold what: a [`Port`] keeps its state under one short lock; nothing is awaited under it. Only the sync
 //! task and `spawn_blocking` wait for the disk. No reader is ever waited for: readers pull by offset.
 
+mod attachment;
+mod disk;
+mod input;
+mod journal;
 mod port;
 mod ports;
+mod reader;
+mod registration;
+mod rpc;
+mod snapshot;
+mod spool;
+mod tasks;
+mod timeline;
+mod viewer;
+
+pub(crate) use input::Sink;
+pub(crate) use registration::register;
 
 pub use port::{Launch, Port, PortConfig};
 pub use ports::{Ports, PortsConfig, SyncPolicy};
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Takes a lock. One that a panicking thread held is taken all the same: what it guards is written whole or not at all.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What can go wrong with a port.
 #[derive(Debug, thiserror::Error)]
