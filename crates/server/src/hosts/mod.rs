@@ -24,7 +24,7 @@ pub use observed::Observed;
 pub use placement::place;
 pub use registry::{ConnectedHost, Hosts, Live};
 pub use session::TakeError;
-pub use spec::{Desired, DesiredDriver, STOP_GRACE};
+pub use spec::{Desired, DesiredDriver, PasswordHash, STOP_GRACE};
 
 use crate::server::StartError;
 use crate::state::State;

@@ -36,7 +36,7 @@ pub enum DesiredDriver {
         /// The guest's administrator.
         admin_user: String,
         /// `crypt(3)` of the password; empty: no password log-in.
-        admin_password_hash: String,
+        admin_password_hash: PasswordHash,
         /// Added to the kernel command line.
         append: String,
     },
@@ -45,6 +45,23 @@ pub enum DesiredDriver {
         /// `unix:/path`, `pty:/path`, `tcp:host:port`.
         endpoint: String,
     },
+}
+
+/// `crypt(3)` of a password. Not shown by `Debug`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(String);
+
+impl From<String> for PasswordHash {
+    fn from(hash: String) -> Self {
+        Self(hash)
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "…" })
+    }
 }
 
 impl Desired {
@@ -57,7 +74,7 @@ impl Desired {
                 vcpus: machine.size.vcpus,
                 hostname: machine.computer_name.clone(),
                 admin_user: machine.admin_user.clone(),
-                admin_password_hash: password_hash,
+                admin_password_hash: password_hash.into(),
                 append: append.clone(),
             },
             Driver::Attach { endpoint } => DesiredDriver::Attach { endpoint: endpoint.clone() },
@@ -68,7 +85,7 @@ impl Desired {
     /// The hash of the administrator's password; empty where there is none.
     pub fn password_hash(&self) -> &str {
         match &self.driver {
-            DesiredDriver::Qemu { admin_password_hash, .. } => admin_password_hash,
+            DesiredDriver::Qemu { admin_password_hash, .. } => &admin_password_hash.0,
             DesiredDriver::Attach { .. } => "",
         }
     }
@@ -112,7 +129,7 @@ impl Desired {
                 vcpus: *vcpus,
                 hostname: hostname.clone(),
                 admin_user: admin_user.clone(),
-                admin_password_hash: admin_password_hash.clone(),
+                admin_password_hash: admin_password_hash.0.clone(),
                 append: append.clone(),
             }),
             DesiredDriver::Attach { endpoint } => {
@@ -165,6 +182,7 @@ mod tests {
         let desired = Desired::new(&machine, "$6$x".into());
         let again: Desired = serde_json::from_str(&serde_json::to_string(&desired).unwrap()).unwrap();
         assert_eq!(again, desired);
+        assert!(!format!("{desired:?}").contains("$6$"));
         let address = Address {
             vm_id: "id",
             name: "vm1",

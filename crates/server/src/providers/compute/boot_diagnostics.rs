@@ -32,7 +32,9 @@ pub async fn vm_retrieve_boot_diagnostics_data(
     let minutes = match cx.query.number(EXPIRATION)? {
         None => DEFAULT_MINUTES,
         Some(minutes) if MINUTES.contains(&minutes) => minutes,
-        Some(_) => return Err(ArmError::invalid_parameter(EXPIRATION, "it must be between 1 and 1440 minutes.")),
+        Some(_) => {
+            return Err(ArmError::invalid_parameter(EXPIRATION, "it must be between 1 and 1440 minutes."));
+        }
     };
     let target = Target::find(cx, &allowed.path.id).await?;
     target.check_diagnostics()?;
@@ -49,8 +51,7 @@ pub async fn vm_retrieve_boot_diagnostics_data(
     };
     let url = |blob| managed::signed_url(&key, &target, blob, &issue);
     let change = cx.begin(allowed).await?;
-    let body =
-        json!({ "consoleScreenshotBlobUri": url(Blob::Screenshot), "serialConsoleLogBlobUri": url(Blob::Log) });
+    let body = json!({ "consoleScreenshotBlobUri": url(Blob::Screenshot), "serialConsoleLogBlobUri": url(Blob::Log) });
     change.commit(ArmResponse::ok(body)).await
 }
 
@@ -70,7 +71,10 @@ async fn refresh(cx: &Cx, target: &Target) {
                 let time = micros(cx.state.clock.now());
                 let kept = keep_screenshot(&cx.state, &target.vm_id, time, picture.image).await;
                 if let Err(error) = kept {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a screenshot could not be stored");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a screenshot could not be stored"
+                    );
                 }
             }
             Err(error) => tracing::debug!(vm = %target.vm_id, %error, "there is no new screenshot"),

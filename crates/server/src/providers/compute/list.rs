@@ -3,6 +3,7 @@
 use super::virtual_machine::{VirtualMachine, check_group, find};
 use crate::auth::Allowed;
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::resources::find_subscription;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -31,6 +32,8 @@ pub async fn vm_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Record
     let scope = &allowed.path.id;
     if scope.group().is_some() {
         check_group(&cx.state, scope).await?;
+    } else {
+        find_subscription(cx, scope).await?;
     }
     let after = paging::cursor(&cx.query)?;
     let size = cx.query.top()?.unwrap_or(PAGE).clamp(1, PAGE);

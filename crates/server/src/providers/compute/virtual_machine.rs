@@ -13,7 +13,7 @@ use hardline_store::db::{resource_groups, subscriptions};
 use serde_json::Value;
 
 /// A virtual machine, all of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VirtualMachine {
     /// Id, location, etag, times.
     pub resource: Resource,
@@ -29,6 +29,19 @@ pub struct VirtualMachine {
     pub observed: Observed,
     /// Whether its host is connected.
     pub host_here: bool,
+}
+
+/// Without the row's spec, which holds the hash of a password.
+impl std::fmt::Debug for VirtualMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMachine")
+            .field("id", &self.resource.id)
+            .field("vm_id", &self.row.vm_id)
+            .field("power", &self.row.power)
+            .field("generation", &self.row.generation)
+            .field("observed", &self.observed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Finds a VM by its id; 404 in Azure's words for a missing VM, group or subscription.
