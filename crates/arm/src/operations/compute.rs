@@ -13,7 +13,7 @@ pub(super) fn rows() -> Vec<Operation> {
     let post = |id, name, verb, summary| row(id, name, Method::POST, Verb(VMS, verb), Always, summary);
     vec![
         Operation {
-            requires: Require::Action(READ),
+            requires: Require::Visible(READ),
             ..row(
                 VmList,
                 "Microsoft.Compute/virtualMachines/list/read",

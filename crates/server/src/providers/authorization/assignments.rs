@@ -1,6 +1,7 @@
 //! Role assignments: who has which role where.
 
 use super::definitions::{find, no_such_role};
+use super::scope::check_scope;
 use crate::auth::Allowed;
 use crate::clock::{from_micros, micros};
 use crate::pipeline::{Cx, Recorded, store_error};
@@ -11,10 +12,9 @@ use hardline_arm::filter::{self, Op, Term};
 use hardline_arm::models::document;
 use hardline_arm::models::paging::page;
 use hardline_arm::rbac::definition_id;
-use hardline_arm::resource_id::ResourceId;
+use hardline_store::StoreError;
+use hardline_store::db::principals;
 use hardline_store::db::role_assignments::{self, RoleAssignment};
-use hardline_store::db::{principals, resource_groups, resources, subscriptions};
-use hardline_store::{StoreError, Tx};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub async fn role_assignment_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> 
     let wanted = Wanted::parse(cx.query.filter())?;
     let scope = allowed.path.id.scope();
     let store = &cx.state.store;
+    check_scope(store.into(), &scope).await?;
     let mut rows = Vec::new();
     for place in scope.scopes() {
         rows.extend(role_assignments::at_scope(store, &place.to_string()).await.map_err(store_error)?);
@@ -65,7 +66,7 @@ pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Re
     let scope = id.parent().unwrap_or_default();
     let asked = Asked::parse(body)?;
     let mut change = cx.begin(allowed).await?;
-    check_scope(change.tx(), &scope).await?;
+    check_scope(change.tx().into(), &scope).await?;
     let found = principals::get(change.tx(), &asked.principal.to_string()).await.map_err(store_error)?;
     let principal = found.ok_or_else(|| {
         let text = format!(
@@ -118,18 +119,6 @@ pub async fn role_assignment_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -
         None => ArmResponse::no_content(),
     };
     change.commit(response).await
-}
-
-/// A role can only be given where something is.
-async fn check_scope(tx: &mut Tx, scope: &ResourceId) -> Result<(), ArmError> {
-    let text = scope.to_string();
-    let there = match (scope.namespace(), scope.group(), scope.subscription()) {
-        (Some(_), _, _) => resources::get(tx, &text).await.map_err(store_error)?.is_some(),
-        (None, Some(_), _) => resource_groups::get(tx, &text).await.map_err(store_error)?.is_some(),
-        (None, None, Some(id)) => subscriptions::get(tx, id).await.map_err(store_error)?.is_some(),
-        (None, None, None) => true,
-    };
-    if there { Ok(()) } else { Err(ArmError::resource_not_found(scope)) }
 }
 
 /// The body of a PUT.

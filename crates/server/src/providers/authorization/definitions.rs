@@ -1,5 +1,6 @@
 //! Role definitions: for now the built-in ones.
 
+use super::scope::check_scope;
 use crate::auth::Allowed;
 use crate::pipeline::{Cx, Recorded};
 use crate::reply::ArmResponse;
@@ -8,12 +9,14 @@ use hardline_arm::error::ArmError;
 use hardline_arm::filter::{self, Op, Term};
 use hardline_arm::models::paging::page;
 use hardline_arm::rbac::{RoleDefinition, built_in_roles};
+use hardline_store::Reader;
 use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// `GET {scope}/providers/Microsoft.Authorization/roleDefinitions`, with `roleName eq`, `type eq`.
 pub async fn role_definition_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    check_scope(Reader::from(&cx.state.store), &allowed.path.id.scope()).await?;
     let mut shown: Vec<_> = built_in_roles().iter().collect();
     for term in cx.query.filter().map(filter::parse).transpose()?.unwrap_or_default() {
         match term {
@@ -41,6 +44,7 @@ pub async fn role_definition_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> 
 /// `GET {scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}`.
 pub async fn role_definition_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
+    check_scope(Reader::from(&cx.state.store), &id.parent().unwrap_or_default()).await?;
     let role = find(id.name()).ok_or_else(|| no_such_role(StatusCode::NOT_FOUND, id.name()))?;
     Ok(cx.read(ArmResponse::ok(document(role, id.subscription()))))
 }

@@ -2,6 +2,7 @@
 
 mod assignments;
 mod definitions;
+mod scope;
 
 pub use assignments::{
     role_assignment_delete, role_assignment_get, role_assignment_list, role_assignment_put,

@@ -3,6 +3,7 @@
 use crate::auth::Allowed;
 use crate::clock::from_micros;
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::resources::find_subscription;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -15,6 +16,9 @@ use std::collections::HashMap;
 pub async fn host_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     // The path ends in the bare namespace; the hosts hang under what stands before it.
     let scope = allowed.path.id.parent().unwrap_or_default();
+    if scope.subscription().is_some() {
+        find_subscription(cx, &scope).await?;
+    }
     let mut value = Vec::new();
     let counts: HashMap<_, _> =
         vms::counts(&cx.state.store).await.map_err(store_error)?.into_iter().collect();

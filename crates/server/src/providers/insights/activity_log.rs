@@ -4,6 +4,7 @@
 use crate::auth::Allowed;
 use crate::clock::micros;
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::resources::find_subscription;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -11,7 +12,6 @@ use hardline_arm::filter::{self, Op, Term};
 use hardline_arm::models::paging::{cursor, next_link, page};
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::activity_events::{self, EventFilter};
-use hardline_store::db::subscriptions;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -26,12 +26,9 @@ pub async fn activity_log_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Res
     if !id.name().eq_ignore_ascii_case("management") {
         return Err(ArmError::not_found(format!("The event type '{}' is not known.", id.name())));
     }
-    let subscription = id.subscription().unwrap_or("");
-    if subscriptions::get(&cx.state.store, subscription).await.map_err(store_error)?.is_none() {
-        return Err(ArmError::subscription_not_found(subscription));
-    }
+    let subscription = find_subscription(cx, id).await?;
     let mut wanted = parse(cx.query.filter(), cx.now)?;
-    wanted.subscription = Some(subscription.to_owned());
+    wanted.subscription = Some(subscription.id);
     wanted.before = cursor(&cx.query)?.map(|text| place(&text)).transpose()?;
     let size = cx.query.top()?.unwrap_or(PAGE).min(PAGE);
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);

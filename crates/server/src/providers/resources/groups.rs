@@ -3,7 +3,9 @@
 use super::subscriptions;
 use crate::auth::Allowed;
 use crate::clock::micros;
+use crate::jobs::{Awaits, Pending};
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::compute::delete_group_vms;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -118,24 +120,34 @@ pub async fn group_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
     change.commit(ArmResponse::ok(document(&group))).await
 }
 
-/// `DELETE …/resourceGroups/{name}`, with the roles that were given in it.
+/// `DELETE …/resourceGroups/{name}`, with its virtual machines and the roles that were given in it. All of it is gone from
+/// the API at once; 202 while a host still has to remove a machine.
 pub async fn group_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let mut change = cx.begin(allowed).await?;
     let found = resource_groups::get(change.tx(), &id.to_string()).await.map_err(store_error)?;
     let group = found.ok_or_else(|| ArmError::resource_not_found(id))?;
+    let removed = delete_group_vms(change.tx(), id, cx.now).await.map_err(store_error)?;
     let holds = ResourceFilter {
         subscription: &group.subscription,
         group: Some(&group.name),
         ..ResourceFilter::default()
     };
     if !resources::list(change.tx(), &holds, 1).await.map_err(store_error)?.is_empty() {
-        let text = format!("The resource group '{}' holds resources. Delete them first.", group.name);
+        let text = format!("The resource group '{}' holds other resources. Delete them first.", group.name);
         return Err(ArmError::conflict(text));
     }
     resource_groups::delete(change.tx(), &group.id).await.map_err(store_error)?;
     role_assignments::delete_at_and_below(change.tx(), &group.id).await.map_err(store_error)?;
-    change.commit(ArmResponse::empty(StatusCode::OK)).await
+    // An operation waits for one machine: the last one. With several hosts another may take a moment longer; its row stays
+    // until it is gone, so it is removed in any case.
+    let Some(last) = removed.into_iter().next_back() else {
+        return change.commit(ArmResponse::empty(StatusCode::OK)).await;
+    };
+    let awaits = Awaits { vm_id: last, generation: i64::MAX, state: "removed" };
+    let recorded = change.accept(Pending::action("delete", id.clone(), awaits)).await?;
+    cx.state.hosts.wake();
+    Ok(recorded)
 }
 
 async fn find(cx: &Cx, id: &ResourceId) -> Result<ResourceGroup, ArmError> {

@@ -80,7 +80,7 @@ pub async fn subscription_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> R
 }
 
 /// The subscription of an id, or 404.
-pub(super) async fn find(cx: &Cx, id: &ResourceId) -> Result<Subscription, ArmError> {
+pub(in crate::providers) async fn find(cx: &Cx, id: &ResourceId) -> Result<Subscription, ArmError> {
     let name = id.subscription().unwrap_or("");
     let found = subscriptions::get(&cx.state.store, name).await.map_err(store_error)?;
     found.ok_or_else(|| ArmError::subscription_not_found(name))

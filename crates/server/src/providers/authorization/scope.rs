@@ -1,0 +1,19 @@
+//! Whether there is anything at a scope.
+
+use crate::pipeline::store_error;
+use hardline_arm::error::ArmError;
+use hardline_arm::resource_id::ResourceId;
+use hardline_store::Reader;
+use hardline_store::db::{resource_groups, resources, subscriptions};
+
+/// 404 when nothing is at `scope`: a role can only be given, and asked for, where something is.
+pub(super) async fn check_scope(reader: Reader<'_>, scope: &ResourceId) -> Result<(), ArmError> {
+    let text = scope.to_string();
+    let there = match (scope.namespace(), scope.group(), scope.subscription()) {
+        (Some(_), _, _) => resources::get(reader, &text).await.map_err(store_error)?.is_some(),
+        (None, Some(_), _) => resource_groups::get(reader, &text).await.map_err(store_error)?.is_some(),
+        (None, None, Some(id)) => subscriptions::get(reader, id).await.map_err(store_error)?.is_some(),
+        (None, None, None) => true,
+    };
+    if there { Ok(()) } else { Err(ArmError::resource_not_found(scope)) }
+}
