@@ -31,13 +31,15 @@ const MODULES: [&str; 4] = [
 ];
 
 /// The recipe's own files: path in the guest, permissions, contents.
-const FILES: [(&str, u32, &str); 8] = [
+const FILES: [(&str, u32, &str); 10] = [
     ("init", 0o755, include_str!("../guest/init")),
     ("etc/inittab", 0o644, include_str!("../guest/inittab")),
     ("etc/profile", 0o644, include_str!("../guest/profile")),
+    ("etc/shrc", 0o644, include_str!("../guest/shrc")),
     ("etc/issue", 0o644, include_str!("../guest/issue")),
     ("etc/motd", 0o644, include_str!("../guest/motd")),
     ("bin/serial-login", 0o755, include_str!("../guest/serial-login")),
+    ("bin/sign-in", 0o755, include_str!("../guest/sign-in")),
     ("bin/lines", 0o755, include_str!("../guest/lines")),
     ("bin/power", 0o755, include_str!("../guest/power")),
 ];
