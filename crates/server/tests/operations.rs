@@ -44,9 +44,9 @@ impl Place {
         let mut place = Self::there();
         let kind = row.target.resource_type();
         match row.target {
-            Target::Item("Microsoft.Resources/subscriptions" | "Microsoft.Resources/subscriptions/resourceGroups")
-                if row.method == Method::PUT =>
-            {
+            Target::Item(
+                "Microsoft.Resources/subscriptions" | "Microsoft.Resources/subscriptions/resourceGroups",
+            ) if row.method == Method::PUT => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
             Target::Item("Microsoft.Resources/subscriptions") => {
@@ -69,7 +69,8 @@ impl Place {
     fn path(&self, target: Target) -> String {
         let (subscription, group, guid) = (&self.subscription, &self.group, self.guid);
         let sub = format!("/subscriptions/{subscription}");
-        let vm = format!("{sub}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{}", self.vm);
+        let vm =
+            format!("{sub}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{}", self.vm);
         let item = |kind: &str| match kind {
             "Microsoft.Resources/subscriptions" => sub.clone(),
             "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups/{group}"),
@@ -92,7 +93,9 @@ impl Place {
             Target::Collection(kind) => match kind {
                 "Microsoft.Resources/subscriptions" => "/subscriptions".into(),
                 "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups"),
-                "Microsoft.Compute/virtualMachines" => format!("{sub}/resourceGroups/{group}/providers/{kind}"),
+                "Microsoft.Compute/virtualMachines" => {
+                    format!("{sub}/resourceGroups/{group}/providers/{kind}")
+                }
                 "Microsoft.Insights/eventtypes/values" => {
                     format!("{sub}/providers/Microsoft.Insights/eventtypes/management/values")
                 }
@@ -184,7 +187,10 @@ fn check_failed_events(events: &[Value], row: &Operation, who: &Walker<'_>, corr
         assert_eq!(event["caller"], who.name, "{name}");
         assert_eq!(event["httpRequest"]["clientIpAddress"], "127.0.0.1", "{name}");
         assert_eq!(event["correlationId"], correlation.to_string(), "{name}");
-        assert_eq!(event["claims"]["http://schemas.microsoft.com/identity/claims/objectidentifier"], who.oid, "{name}");
+        assert_eq!(
+            event["claims"]["http://schemas.microsoft.com/identity/claims/objectidentifier"], who.oid,
+            "{name}"
+        );
     }
     let message = events[1]["properties"]["statusMessage"].as_str().unwrap();
     let message: Value = serde_json::from_str(message).unwrap();
@@ -243,7 +249,9 @@ async fn without_a_good_api_version_every_row_is_400() {
     let owner = Walker::new(&server, server.owner()).await;
     for row in rows().filter(|row| row.method != Method::HEAD) {
         let path = Place::there().path(row.target);
-        for (query, code) in [("", "MissingApiVersionParameter"), ("?api-version=latest", "InvalidApiVersionParameter")] {
+        for (query, code) in
+            [("", "MissingApiVersionParameter"), ("?api-version=latest", "InvalidApiVersionParameter")]
+        {
             let request = owner.sender.request(row.method.clone(), &format!("{path}{query}")).await;
             let answer = read(request.send().await.unwrap()).await;
             assert_eq!((answer.status, answer.code()), (400, code), "{} {path}{query}", row.method);
@@ -318,14 +326,19 @@ async fn what_is_not_there_is_404_for_whoever_may_look_and_is_recorded() {
         let (answer, correlation) = owner.send(row, &path).await;
         assert_eq!(answer.status, when_missing(row), "{} {path}: {}", row.method, answer.text);
         if answer.status == 404 && row.method != Method::HEAD {
-            assert!(answer.code().contains("NotFound") || answer.code() == "RoleDefinitionDoesNotExist", "{}", answer.text);
+            assert!(
+                answer.code().contains("NotFound") || answer.code() == "RoleDefinitionDoesNotExist",
+                "{}",
+                answer.text
+            );
         }
         let events = events(&server, correlation).await;
         match (row.audit, answer.status) {
             (Audit::Refusals, _) => assert!(events.is_empty(), "{}: {events:#?}", row.name),
             (Audit::Always, 404) => check_failed_events(&events, row, &owner, correlation, answer.code()),
             (Audit::Always, _) => {
-                let statuses: Vec<_> = events.iter().map(|e| e["status"]["value"].as_str().unwrap()).collect();
+                let statuses: Vec<_> =
+                    events.iter().map(|e| e["status"]["value"].as_str().unwrap()).collect();
                 assert_eq!(statuses, ["Started", "Succeeded"], "{}", row.name);
                 assert_eq!(events[1]["authorization"]["role"], "Owner");
             }
@@ -339,9 +352,14 @@ async fn every_row_is_listed_by_its_provider() {
     let server = TestServer::start().await;
     let reader = Walker::new(&server, server.reader()).await;
     let mut listed = BTreeSet::new();
-    let namespaces: BTreeSet<_> = operations::all().iter().filter_map(|row| row.name.split('/').next()).collect();
+    let namespaces: BTreeSet<_> =
+        operations::all().iter().filter_map(|row| row.name.split('/').next()).collect();
     for namespace in namespaces {
-        let answer = reader.sender.get(&format!("/providers/{}/operations", namespace.to_lowercase())).await.expect(200);
+        let answer = reader
+            .sender
+            .get(&format!("/providers/{}/operations", namespace.to_lowercase()))
+            .await
+            .expect(200);
         for entry in answer.json["value"].as_array().unwrap() {
             assert!(!entry["display"]["description"].as_str().unwrap().is_empty());
             listed.insert(entry["name"].as_str().unwrap().to_owned());
