@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 /// A server with one running machine, `vm1`, and somebody's home whose environment is that of `hardline dev`.
 struct Stage {
+    ca: tempfile::NamedTempFile,
     server: TestServer,
     host: FakeHost,
     vm_id: String,
@@ -30,18 +31,18 @@ impl Stage {
         assert!(accepted.status < 300, "{}", accepted.text);
         let vm_id = host.vm_named("vm1").await;
         owner.wait(&accepted).await;
-        Self { server, host, vm_id }
+        let ca = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&ca, server.ca_pem()).unwrap();
+        Self { ca, server, host, vm_id }
     }
 
     fn home_of(&self, user: &str) -> Home {
-        let home = Home::new();
-        std::fs::write(home.path("ca.pem"), self.server.ca_pem()).unwrap();
-        let ca = home.path("ca.pem").to_str().unwrap().to_owned();
-        home.env("HARDLINE_URL", self.server.url())
+        Home::new()
+            .env("HARDLINE_URL", self.server.url())
             .env("HARDLINE_USER", user)
             .env("HARDLINE_PASSWORD", PASSWORD)
             .env("HARDLINE_RESOURCE_GROUP", hardline_testkit::server::GROUP)
-            .env("SSL_CERT_FILE", &ca)
+            .env("SSL_CERT_FILE", self.ca.path().to_str().unwrap())
     }
 
     fn owner(&self) -> Home {
