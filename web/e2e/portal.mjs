@@ -172,6 +172,7 @@ test("a lost network is told, and the console comes back by itself", options, as
 test("everything by keyboard", options, async () => {
   const { page, context } = await visitor(browser, { reader: true });
   await page.goto(`${portal}/`);
+  await page.getByLabel("User").and(page.locator(":focus")).waitFor();
   await page.keyboard.type(server.user);
   await tabTo(page, "Password");
   await page.keyboard.type(server.password);
@@ -197,12 +198,12 @@ test("everything by keyboard", options, async () => {
   // Out of the terminal, through its menus, and back in.
   await page.keyboard.press("Control+]");
   await page.getByRole("button", { name: "Disconnect" }).and(page.locator(":focus")).waitFor();
-  await tabTo(page, "SysRq");
+  await keyTo(page, "SysRq", "ArrowRight");
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: /Reboot at once/ }).waitFor();
   await picture(page, "console-sysrq-light");
   await page.keyboard.press("Escape");
-  await tabTo(page, "Reset");
+  await keyTo(page, "Reset", "ArrowRight");
   await page.keyboard.press("Enter");
   await page.getByRole("alertdialog", { name: new RegExp(`Reset ${server.vm}`) }).waitFor();
   await page.waitForFunction(() => document.activeElement?.closest("[role=alertdialog]"));
@@ -253,10 +254,12 @@ test("at 800 pixels nothing is cut off", options, async () => {
   await context.close({ runBeforeUnload: false });
 });
 
-/** Presses Tab (or Shift+Tab) until the element with this name has the focus. */
-async function tabTo(page, name, back = false) {
+const tabTo = (page, name, back = false) => keyTo(page, name, back ? "Shift+Tab" : "Tab");
+
+/** Presses a key until the element with this name has the focus. */
+async function keyTo(page, name, key) {
   for (let i = 0; i < 60; i++) {
-    await page.keyboard.press(back ? "Shift+Tab" : "Tab");
+    await page.keyboard.press(key);
     const here = await page.evaluate(() => {
       const element = document.activeElement;
       const labels = element?.labels?.length ? element.labels[0].textContent : "";
@@ -264,7 +267,7 @@ async function tabTo(page, name, back = false) {
     });
     if (here.trim() === name) return;
   }
-  throw new Error(`no way to ${name} with the Tab key`);
+  throw new Error(`no way to ${name} with ${key}`);
 }
 
 async function focusIsVisible(page) {

@@ -1,6 +1,7 @@
 // The portal's questions to the server, with how often they are asked again.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useAccess } from "../app/access";
 import { Failure } from "./failure";
 import type { ActivityEvent, SerialLog, Subscription, Vm } from "./models";
@@ -23,17 +24,28 @@ export interface VmListing {
   readonly refused: readonly { readonly subscription: Subscription; readonly error: unknown }[];
 }
 
+/** Asks again every `interval`, but not after a refusal: each one is an entry in the activity log. */
+const unlessRefused = (interval: number) => (query: { readonly state: { readonly error: unknown } }) =>
+  isRefusal(query.state.error) ? false : interval;
+
 export function useVms() {
   const { arm } = useAccess();
+  const [refusals] = useState(() => new Map<string, unknown>());
   return useQuery({
     queryKey: ["vms"],
-    refetchInterval: LIVE,
+    refetchInterval: unlessRefused(LIVE),
     queryFn: async ({ signal }): Promise<VmListing> => {
       const subscriptions = await arm.list<Subscription>(operations.SubscriptionList, "", { signal });
       const answers = await Promise.allSettled(
-        subscriptions.map((s) =>
-          arm.list<Vm>(operations.VmList, `/subscriptions/${s.subscriptionId}`, { query: { $expand: "instanceView" }, signal }),
-        ),
+        subscriptions.map(async ({ subscriptionId }) => {
+          if (refusals.has(subscriptionId)) throw refusals.get(subscriptionId);
+          try {
+            return await arm.list<Vm>(operations.VmList, `/subscriptions/${subscriptionId}`, { query: { $expand: "instanceView" }, signal });
+          } catch (error) {
+            if (isRefusal(error)) refusals.set(subscriptionId, error);
+            throw error;
+          }
+        }),
       );
       const vms: ListedVm[] = [];
       const refused: { subscription: Subscription; error: unknown }[] = [];
@@ -54,7 +66,7 @@ export function useVm(id: string) {
   const { arm } = useAccess();
   return useQuery({
     queryKey: ["vm", id.toLowerCase()],
-    refetchInterval: LIVE,
+    refetchInterval: unlessRefused(LIVE),
     queryFn: ({ signal }) => arm.json<Vm>(operations.VmGet, id, { query: { $expand: "instanceView" }, signal }),
   });
 }
@@ -65,7 +77,7 @@ export function useActivity(id: string) {
   const subscription = parseVmId(id)?.subscription ?? "";
   return useQuery({
     queryKey: ["activity", id.toLowerCase()],
-    refetchInterval: 10_000,
+    refetchInterval: unlessRefused(10_000),
     queryFn: ({ signal }) => {
       const since = new Date(Date.now() - 24 * 3600 * 1000).toISOString();
       const at = resourcePath(`/subscriptions/${subscription}`, "Microsoft.Insights/eventtypes", "management");
@@ -75,13 +87,15 @@ export function useActivity(id: string) {
   });
 }
 
-/** Offsets, boots and gaps of a VM's serial log. */
-export function useSerialLog(id: string, enabled: boolean) {
+/** Offsets, boots and gaps of a VM's serial log. Asked again only when `occasion` changes: each time is an entry in the activity log. */
+export function useSerialLog(id: string, occasion: number) {
   const { arm } = useAccess();
   return useQuery({
-    queryKey: ["serialLog", id.toLowerCase()],
-    refetchInterval: 5000,
-    enabled,
+    queryKey: ["serialLog", id.toLowerCase(), occasion],
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+    placeholderData: keepPreviousData,
+    retry: false,
     queryFn: ({ signal }) => {
       const at = resourcePath(id, operations.SerialLogGet.type, "0");
       return arm.json<SerialLog>(operations.SerialLogGet, at, { signal });
@@ -112,8 +126,11 @@ export function usePower(id: string) {
   });
 }
 
+function isRefusal(error: unknown): boolean {
+  return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
+}
+
 /** Whether asking again can help: not after a refusal. */
 export function worthRetrying(count: number, error: unknown): boolean {
-  if (error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429) return false;
-  return count < 2;
+  return !isRefusal(error) && count < 2;
 }

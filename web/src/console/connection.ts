@@ -11,9 +11,12 @@ const BACKOFF = { first: 500, most: 15_000 } as const;
 /** A server that says nothing for this long after a ping is gone. */
 const PING = { every: 15_000, patience: 10_000 } as const;
 
+/** To type, taking the seat from whoever has it; or only to watch. */
+export type Mode = "write" | "view";
+
 export interface Surroundings {
   /** POST …/connect: gives the socket's URL or throws [`Failure`]. */
-  readonly connect: (signal: AbortSignal) => Promise<string>;
+  readonly connect: (signal: AbortSignal, mode: Mode) => Promise<string>;
   readonly token: () => string | null;
   /** The server no longer accepts the token. */
   readonly onUnauthorised: () => void;
@@ -35,14 +38,19 @@ export class ConsoleConnection {
   private heartbeat: ReturnType<typeof setInterval> | undefined;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private writer = false;
+  private mode: Mode = "write";
+  /** Epoch of the seat that this connection has, or had when the network broke. */
+  private seat: number | null = null;
   private stopped = true;
 
   constructor(private readonly around: Surroundings) {}
 
-  /** Connects; takes the seat from whoever has it. */
-  start(): void {
+  /** Connects. */
+  start(mode: Mode = "write"): void {
     this.stop();
     this.stopped = false;
+    this.mode = mode;
+    this.seat = null;
     this.attempt = 0;
     void this.open();
   }
@@ -92,7 +100,8 @@ export class ConsoleConnection {
     this.abort = new AbortController();
     const { signal } = this.abort;
     try {
-      const url = await this.around.connect(signal);
+      // Back after a loss: whoever took the seat meanwhile keeps it.
+      const url = await this.around.connect(signal, this.seat === null ? this.mode : "view");
       if (signal.aborted) return;
       this.listen(url);
     } catch (error) {
@@ -102,6 +111,7 @@ export class ConsoleConnection {
         this.lost(error.message);
       } else {
         this.stopped = true;
+        this.seat = null;
         this.around.emit({ type: "blocked", explanation: explain(error) });
       }
     }
@@ -122,10 +132,7 @@ export class ConsoleConnection {
       this.patience = undefined;
       const message = decode(event.data);
       if (message === null) return;
-      if (message.kind === "welcome") {
-        this.attempt = 0;
-        this.writer = message.role === "writer";
-      }
+      if (message.kind === "welcome") this.welcome(message.role === "writer", message.epoch);
       if (message.kind === "taken" || message.kind === "ended") this.writer = false;
       this.around.emit({ type: "message", message });
       this.around.onMessage(message);
@@ -135,6 +142,15 @@ export class ConsoleConnection {
       this.drop();
       this.closed(event.code, event.reason);
     };
+  }
+
+  private welcome(writer: boolean, epoch: number): void {
+    this.attempt = 0;
+    this.writer = writer;
+    // An epoch that has not moved: nobody sat there since.
+    if (!writer && this.seat === epoch) this.tell({ kind: "take" });
+    if (!writer && this.seat !== null) this.mode = "view";
+    this.seat = writer ? epoch : null;
   }
 
   private closed(code: number, reason: string): void {

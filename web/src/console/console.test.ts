@@ -129,6 +129,31 @@ describe("ConsoleConnection", () => {
     away.connection.stop();
   });
 
+  test("after a loss the seat is taken again only if nobody sat there since", async () => {
+    const modes: string[] = [];
+    const { connection, sockets } = setUp((_signal, mode) => {
+      modes.push(mode);
+      return Promise.resolve("wss://h/client");
+    });
+    connection.start();
+    await settle();
+    const again = async (epoch: number): Promise<unknown[]> => {
+      sockets.at(-1)?.end(1006);
+      await vi.advanceTimersByTimeAsync(1000);
+      sockets.at(-1)?.open();
+      sockets.at(-1)?.say({ ...WELCOME, role: "viewer", epoch });
+      return sockets.at(-1)?.sent.slice(1) ?? [];
+    };
+    sockets[0]?.open();
+    sockets[0]?.say({ ...WELCOME, epoch: 7 });
+    expect(await again(7)).toEqual(['{"kind":"take"}']);
+    sockets.at(-1)?.say({ ...WELCOME, epoch: 8 });
+    expect(await again(9)).toEqual([]);
+    expect(await again(9)).toEqual([]);
+    expect(modes).toEqual(["write", "view", "view", "view"]);
+    connection.stop();
+  });
+
   test("a server that stops answering is noticed", async () => {
     const { connection, events, sockets } = setUp();
     connection.start();

@@ -5,6 +5,7 @@ import { diagnosticsOn, powerOf, type Power, type Vm } from "../api/models";
 import { DiagnosticsOff } from "../pages/boot-diagnostics";
 import { isAttached, type VmContext } from "../pages/vm-context";
 import { Explained } from "../parts/problem";
+import type { Mode } from "./connection";
 import type { Phase } from "./state";
 
 /** What stands in the way of a console, before the server is asked. */
@@ -22,10 +23,12 @@ export function obstacleOf(vm: Vm): Obstacle {
 interface NoticeProps extends VmContext {
   readonly phase: Phase;
   readonly obstacle: Obstacle;
-  readonly onConnect: () => void;
+  readonly onConnect: (mode: Mode) => void;
+  /** A viewer wants to type. */
+  readonly onTake: () => void;
 }
 
-export function Notice({ phase, obstacle, onConnect, vm, power }: NoticeProps) {
+export function Notice({ phase, obstacle, onConnect, onTake, vm, power }: NoticeProps) {
   if (phase.is === "taken") {
     return (
       <Explained
@@ -35,10 +38,25 @@ export function Notice({ phase, obstacle, onConnect, vm, power }: NoticeProps) {
           detail: `${phase.address === "" ? "" : `From ${phase.address}. `}You have been disconnected; nothing you type reaches the guest. Below is what you last saw.`,
         }}
         actions={
-          <Button appearance="primary" onClick={onConnect}>
-            Take it back
-          </Button>
+          <>
+            <Button appearance="primary" onClick={() => onConnect("write")}>
+              Take it back
+            </Button>
+            <Button onClick={() => onConnect("view")}>Watch</Button>
+          </>
         }
+      />
+    );
+  }
+  if (phase.is === "open" && phase.role === "viewer") {
+    return (
+      <Explained
+        intent="info"
+        explanation={{
+          title: "You are watching",
+          detail: phase.holder === null ? "Nobody has the seat." : `${phase.holder} has the seat. Taking it disconnects them.`,
+        }}
+        actions={<Button onClick={onTake}>Take the seat</Button>}
       />
     );
   }
@@ -65,12 +83,12 @@ export function Notice({ phase, obstacle, onConnect, vm, power }: NoticeProps) {
       <Explained
         intent="info"
         explanation={{ title: "The session has ended", detail: phase.why }}
-        actions={<Button onClick={onConnect}>Reconnect</Button>}
+        actions={<Button onClick={() => onConnect("write")}>Reconnect</Button>}
       />
     );
   }
   if (phase.is === "blocked") {
-    return <Explained explanation={phase.explanation} actions={<Button onClick={onConnect}>Try again</Button>} />;
+    return <Explained explanation={phase.explanation} actions={<Button onClick={() => onConnect("write")}>Try again</Button>} />;
   }
   return null;
 }

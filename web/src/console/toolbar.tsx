@@ -55,6 +55,8 @@ export function ConsoleToolbar(props: ToolbarProps) {
   // Fluent's button may be a link too, and its type then allows no common ref.
   const first = props.ref as Ref<never>;
   const onKeyDown = (event: KeyboardEvent): void => {
+    // A menu's keys come here too, though it stands elsewhere in the page: they are the menu's.
+    if (!event.currentTarget.contains(event.target as Node)) return;
     if (isLeaveKey(event.nativeEvent)) {
       event.preventDefault();
       props.onBack(event.key !== "F6");

@@ -41,8 +41,12 @@ describe("LineReader", () => {
 describe("the log on the page", () => {
   test("keeps the newest lines and the true numbers", () => {
     const one = append(EMPTY_LOG, ["1", "2", "3"], "", 6, 2);
-    expect(one).toEqual({ first: 1, lines: ["2", "3"], open: "", bytes: 6 });
-    expect(append(one, ["4"], "5", 3, 2)).toEqual({ first: 2, lines: ["3", "4"], open: "5", bytes: 9 });
+    expect(one).toEqual({ first: 1, lines: ["2", "3"], open: "", bytes: 6, gaps: 0 });
+    expect(append(one, ["4"], "5", 3, 2)).toEqual({ first: 2, lines: ["3", "4"], open: "5", bytes: 9, gaps: 0 });
+  });
+
+  test("counts what is missing", () => {
+    expect(append(EMPTY_LOG, ["[hardline: 12 bytes missing: host disk full]", "x"], "", 50, 10).gaps).toBe(1);
   });
 
   test("search is for text, not for patterns", () => {

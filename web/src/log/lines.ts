@@ -105,9 +105,11 @@ export interface LogState {
   readonly lines: readonly string[];
   readonly open: string;
   readonly bytes: number;
+  /** Lines read so far that say that bytes are missing. */
+  readonly gaps: number;
 }
 
-export const EMPTY_LOG: LogState = { first: 0, lines: [], open: "", bytes: 0 };
+export const EMPTY_LOG: LogState = { first: 0, lines: [], open: "", bytes: 0, gaps: 0 };
 
 /** Adds lines and drops the oldest beyond `most`. */
 export function append(state: LogState, done: readonly string[], open: string, bytes: number, most: number): LogState {
@@ -118,6 +120,7 @@ export function append(state: LogState, done: readonly string[], open: string, b
     lines: over > 0 ? lines.slice(over) : lines,
     open,
     bytes: state.bytes + bytes,
+    gaps: state.gaps + done.filter((line) => GAP_LINE.test(line)).length,
   };
 }
 

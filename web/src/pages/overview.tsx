@@ -20,6 +20,7 @@ const useStyles = makeStyles({
     "& dd": { margin: 0, display: "flex", alignItems: "center", gap: "6px", flexWrap: "wrap", overflowWrap: "anywhere" },
   },
   id: { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px" },
+  copyable: { display: "inline-flex", alignItems: "center", gap: "4px", minWidth: 0 },
   title: { fontSize: "15px", fontWeight: 600, margin: "4px 0 8px" },
   dim: { color: tokens.colorNeutralForeground2 },
   bad: { color: tokens.colorPaletteRedForeground1, fontWeight: 600 },
@@ -44,7 +45,7 @@ export function Overview() {
           </Fact>
           <Fact name="Size">{p?.hardwareProfile?.vmSize ?? "-"}</Fact>
           <Fact name="Image">{imageName(p?.storageProfile?.imageReference)}</Fact>
-          <Fact name="Host">{host ?? "-"}</Fact>
+          {host !== undefined && <Fact name="Host">{host}</Fact>}
           <Fact name="Computer name">{p?.osProfile?.computerName ?? p?.instanceView?.computerName ?? "-"}</Fact>
           <Fact name="Administrator">{p?.osProfile?.adminUsername ?? "-"}</Fact>
           <Fact name="Boot diagnostics">{diagnosticsOn(vm) ? (boot?.storageUri ?? "On, managed storage") : "Off"}</Fact>
@@ -61,10 +62,10 @@ export function Overview() {
           <Fact name="VM id">
             <Copyable what="VM id" text={p?.vmId ?? ""} />
           </Fact>
-          <Fact name="Resource id">
+          <Fact name="Resource id" wide>
             <Copyable what="resource id" text={id} />
           </Fact>
-          <Fact name="Tags">
+          <Fact name="Tags" wide>
             {tags.length === 0
               ? "-"
               : tags.map(([key, value]) => (
@@ -80,9 +81,9 @@ export function Overview() {
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+function Fact({ name, wide = false, children }: { readonly name: string; readonly wide?: boolean; readonly children: ReactNode }) {
   return (
-    <div>
+    <div style={wide ? { gridColumn: "1 / -1" } : undefined}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
@@ -100,12 +101,12 @@ function Copyable({ what, text }: { readonly what: string; readonly text: string
     });
   };
   return (
-    <>
+    <span className={styles.copyable}>
       <span className={styles.id}>{text}</span>
       <Tooltip content={copied ? "Copied" : `Copy the ${what}`} relationship="label">
         <Button appearance="subtle" size="small" icon={copied ? <CheckmarkRegular /> : <CopyRegular />} onClick={copy} />
       </Tooltip>
-    </>
+    </span>
   );
 }
 

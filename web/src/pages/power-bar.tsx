@@ -81,6 +81,7 @@ export function PowerBar({ vm, power }: VmContext) {
         return (
           <Button
             key={action}
+            size="small"
             appearance="subtle"
             icon={verb.icon}
             disabledFocusable={off}

@@ -48,13 +48,13 @@ export function ScreenshotTab() {
   return (
     <>
       <Toolbar aria-label="Screenshot" className={styles.bar} size="small">
-        <Button appearance="subtle" icon={<ArrowClockwiseRegular />} disabledFocusable={query.isFetching} onClick={() => void query.refetch()}>
+        <Button size="small" appearance="subtle" icon={<ArrowClockwiseRegular />} disabledFocusable={query.isFetching} onClick={() => void query.refetch()}>
           Refresh
         </Button>
-        <Button appearance="subtle" icon={<ArrowDownloadRegular />} disabledFocusable={url === null} onClick={() => url !== null && save(url, fileName(vm.name, taken, "png"))}>
+        <Button size="small" appearance="subtle" icon={<ArrowDownloadRegular />} disabledFocusable={url === null} onClick={() => url !== null && save(url, fileName(vm.name, taken, "png"))}>
           Save PNG
         </Button>
-        <Button appearance="subtle" icon={<ArrowDownloadRegular />} disabledFocusable={bmp.isPending} onClick={() => bmp.mutate()}>
+        <Button size="small" appearance="subtle" icon={<ArrowDownloadRegular />} disabledFocusable={bmp.isPending} onClick={() => bmp.mutate()}>
           Download BMP
         </Button>
         <span className={styles.when} role="status">

@@ -25,7 +25,7 @@ const useStyles = makeStyles({
   whole: { position: "fixed", inset: 0, zIndex: 100 },
   frame: {
     flexGrow: 1, minHeight: "160px", padding: "6px 0 2px 8px", background: "#101214", borderRadius: "6px", border: `1px solid ${tokens.colorNeutralStroke1}`, overflow: "hidden",
-    ":focus-within": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-1px" },
+    ":focus-within": { outline: `2px solid ${tokens.colorBrandStroke1}`, outlineOffset: "-1px" },
   },
   terminal: { height: "100%" },
   said: { fontSize: "12px", color: tokens.colorNeutralForeground2, padding: "0 4px" },
@@ -114,8 +114,9 @@ export default function SerialConsole() {
     if (!ready) return;
     const port = resourcePath(id, operations.SerialPortConnect.type, "0");
     const made = new ConsoleConnection({
-      connect: async (signal) => {
-        const { connectionString } = await arm.json<{ connectionString: string }>(operations.SerialPortConnect, port, { signal });
+      connect: async (signal, mode) => {
+        const query = mode === "view" ? { mode } : {};
+        const { connectionString } = await arm.json<{ connectionString: string }>(operations.SerialPortConnect, port, { query, signal });
         // The token goes over this socket: it must be an encrypted one.
         if (!connectionString.startsWith("wss://")) throw new Failure(400, "NotEncrypted", "The server's address for the console is not an encrypted one.");
         return connectionString;
@@ -220,7 +221,7 @@ export default function SerialConsole() {
         onHelp={() => void ask(KEYBOARD_HELP)}
         onBack={(leaveKey) => (leaveKey ? keys("\x1d") : back())}
       />
-      <Notice {...context} phase={state.phase} obstacle={obstacle} onConnect={() => connection.current?.start()} />
+      <Notice {...context} phase={state.phase} obstacle={obstacle} onConnect={(mode) => connection.current?.start(mode)} onTake={() => connection.current?.tell({ kind: "take" })} />
       {act.isError && <Problem error={act.error} />}
       {act.isSuccess && (
         <span className={styles.said} role="status">

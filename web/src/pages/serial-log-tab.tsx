@@ -1,4 +1,4 @@
-import { Button, Input, makeStyles, Select, Spinner, ToggleButton, tokens, Toolbar, Tooltip } from "@fluentui/react-components";
+import { Button, Input, makeStyles, Select, Spinner, ToggleButton, tokens, Tooltip } from "@fluentui/react-components";
 import { ArrowDownloadRegular, ArrowDownRegular, ArrowUpRegular, PauseRegular, PlayRegular, SearchRegular } from "@fluentui/react-icons";
 import { useMutation } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
@@ -17,7 +17,7 @@ import { downloadBlob, fileName } from "./download";
 import { useVmContext } from "./vm-context";
 
 const useStyles = makeStyles({
-  bar: { padding: 0, gap: "6px", flexWrap: "wrap" },
+  bar: { display: "flex", alignItems: "center", gap: "6px", flexWrap: "wrap", flexShrink: 0 },
   source: { minWidth: "190px" },
   search: { width: "210px" },
   hits: { fontSize: "12px", color: tokens.colorNeutralForeground2, minWidth: "64px", fontVariantNumeric: "tabular-nums" },
@@ -37,7 +37,7 @@ export function SerialLogTab() {
   const [chosen, setChosen] = useState("tail");
   const source = useMemo<LogSource>(() => (chosen === "tail" ? { from: "tail" } : { from: "offset", offset: Number(chosen) }), [chosen]);
   const stream = useLogStream(arm, id, source);
-  const about = useSerialLog(id, stream.phase.is !== "failed");
+  const about = useSerialLog(id, stream.log.gaps);
   const [following, setFollowing] = useState(true);
   const [needle, setNeedle] = useState("");
   const [pick, setPick] = useState(0);
@@ -54,7 +54,7 @@ export function SerialLogTab() {
 
   return (
     <>
-      <Toolbar aria-label="Serial log" className={styles.bar} size="small">
+      <div role="group" aria-label="Serial log" className={styles.bar}>
         <Select className={styles.source} size="small" aria-label="Show from" value={chosen} onChange={(_e, data) => setChosen(data.value)}>
           <option value="tail">Latest {bytesText(TAIL)}</option>
           {boots.toReversed().map((boot, i) => (
@@ -97,7 +97,7 @@ export function SerialLogTab() {
         <Button className={styles.grow} size="small" appearance="subtle" icon={<ArrowDownloadRegular />} disabledFocusable={download.isPending} onClick={() => download.mutate()}>
           {download.isPending ? "Preparing …" : "Download whole log"}
         </Button>
-      </Toolbar>
+      </div>
       {download.isError && <Problem error={download.error} onRetry={() => download.mutate()} />}
       <PhaseNote phase={stream.phase} onRetry={stream.restart} off={!diagnosticsOn(vm)} />
       {stream.phase.is === "connecting" && stream.log.bytes === 0 ? (

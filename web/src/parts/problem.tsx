@@ -12,6 +12,7 @@ const useStyles = makeStyles({
     "& dd": { margin: 0, fontFamily: tokens.fontFamilyMonospace, fontSize: "12px", overflowWrap: "anywhere", alignSelf: "center" },
   },
   body: { whiteSpace: "normal", padding: "6px 0", overflowWrap: "anywhere" },
+  actions: { display: "flex", columnGap: "8px", flexShrink: 0 },
   empty: { margin: "64px auto", maxWidth: "520px", textAlign: "center", padding: "0 24px" },
   picture: { fontSize: "40px", color: tokens.colorNeutralForeground3 },
 });
@@ -40,11 +41,12 @@ export function Explained({
 }) {
   const styles = useStyles();
   const { title, detail, action, scope, correlationId } = explanation;
+  const facts = (action ?? correlationId) !== undefined;
   return (
-    <MessageBar intent={intent} layout="multiline" politeness="assertive">
+    <MessageBar intent={intent} layout={facts ? "multiline" : "singleline"} politeness="assertive" style={{ flexShrink: 0 }}>
       <MessageBarBody className={styles.body}>
         <MessageBarTitle>{title}</MessageBarTitle> {detail}
-        {(action ?? correlationId) !== undefined && (
+        {facts && (
           <dl className={styles.facts}>
             {action !== undefined && (
               <>
@@ -63,7 +65,7 @@ export function Explained({
           </dl>
         )}
       </MessageBarBody>
-      {actions !== undefined && <MessageBarActions>{actions}</MessageBarActions>}
+      {actions !== undefined && <MessageBarActions className={styles.actions}>{actions}</MessageBarActions>}
     </MessageBar>
   );
 }
