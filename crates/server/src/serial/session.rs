@@ -156,8 +156,7 @@ pub async fn run(begin: Begin, socket: Socket) {
         .with("session", id.to_string())
         .with("port", begin.port.to_string())
         .with("mode", begin.mode.word());
-    let (notes, heard) = mpsc::channel(NOTES);
-    let input = tokio::spawn(input(receiver, begin.protocol, begin.token.clone(), notes, shared.clone()));
+    let (protocol, token) = (begin.protocol, begin.token.clone());
     let mut output = Output {
         encoder: Encoder::new(begin.protocol),
         sender,
@@ -172,7 +171,17 @@ pub async fn run(begin: Begin, socket: Socket) {
         state,
         begin,
     };
-    let (event, end) = output.serve(event, heard).await;
+    let event = match output.arrive(event).await {
+        Ok(event) => event,
+        Err((event, end)) => {
+            output.farewell(&end).await;
+            return output.record(event, &end).await;
+        }
+    };
+    // What the client sent meanwhile waited in its socket: the first keys find the line open.
+    let (notes, heard) = mpsc::channel(NOTES);
+    let input = tokio::spawn(input(receiver, protocol, token, notes, shared.clone()));
+    let end = output.serve(heard).await;
     output.farewell(&end).await;
     shared.over.cancel();
     // The input half ends at once: it waits for nothing but the socket and the token that was just cancelled.
@@ -199,12 +208,8 @@ struct Output {
 }
 
 impl Output {
-    /// Everything between the first and the last message. The event comes back with what it has learned.
-    async fn serve(&mut self, event: Deed, mut notes: mpsc::Receiver<Note>) -> (Deed, End) {
-        let event = match self.arrive(event).await {
-            Ok(event) => event,
-            Err((event, end)) => return (event, end),
-        };
+    /// Everything between the first and the last message.
+    async fn serve(&mut self, mut notes: mpsc::Receiver<Note>) -> End {
         let mut machine = super::machine::watch(&self.state, &self.port.vm);
         let mut rights = tokio::time::interval(RIGHTS_EVERY);
         rights.tick().await;
@@ -226,7 +231,7 @@ impl Output {
                 _ = rights.tick() => self.check_rights().await,
             };
             if let Err(end) = step {
-                return (event, end);
+                return end;
             }
         }
     }
