@@ -23,7 +23,7 @@ use hardline_arm::operation::{Audit, Identified, Operation, OperationId, identif
 use hardline_arm::query::Query;
 use hardline_arm::resource_id::ArmPath;
 use hardline_store::{StoreError, Tx};
-use http::Method;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::net::IpAddr;
@@ -144,10 +144,11 @@ pub async fn authorise(
 ) -> Result<Allowed, ArmError> {
     match auth::authorise(cx, caller, operation, &path).await {
         Ok(allowed) => Ok(allowed),
-        Err(refusal) => {
+        Err(refusal) if refusal.status == StatusCode::FORBIDDEN => {
             let deed = record::deed(cx, operation, &path, caller);
             Err(record_failure(cx, &deed, refusal).await)
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -235,7 +236,9 @@ impl Change<'_> {
         let reply = reply.into();
         record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         let outcome = Outcome::Succeeded(reply.status());
-        record::end(&mut self.tx, &self.deed, self.cx.state.clock.now(), &outcome).await.map_err(store_error)?;
+        record::end(&mut self.tx, &self.deed, self.cx.state.clock.now(), &outcome)
+            .await
+            .map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
         Ok(Recorded { reply })
     }
@@ -271,8 +274,11 @@ impl OpenEvent {
             tx.commit().await
         };
         if let Err(lost) = written.await {
-            tracing::error!(error = &lost as &dyn std::error::Error, operation = self.deed.operation,
-                "the end of an operation could not be recorded");
+            tracing::error!(
+                error = &lost as &dyn std::error::Error,
+                operation = self.deed.operation,
+                "the end of an operation could not be recorded"
+            );
         }
     }
 }
@@ -289,14 +295,14 @@ pub fn store_error(error: StoreError) -> ArmError {
     match error {
         StoreError::NotFound => ArmError::not_found("The record was not found."),
         StoreError::Conflict => ArmError::conflict("The resource was changed by another request. Try again."),
-        StoreError::Full(_) => {
-            ArmError::unavailable("The disk under the server's store is full; nothing was changed. Its operator must make room.")
-                .with_source(error)
-        }
-        StoreError::Unavailable(_) => {
-            ArmError::unavailable("The server's store cannot be reached at present; nothing was changed. Try again.")
-                .with_source(error)
-        }
+        StoreError::Full(_) => ArmError::unavailable(
+            "The disk under the server's store is full; nothing was changed. Its operator must make room.",
+        )
+        .with_source(error),
+        StoreError::Unavailable(_) => ArmError::unavailable(
+            "The server's store cannot be reached at present; nothing was changed. Try again.",
+        )
+        .with_source(error),
         other => ArmError::internal(other),
     }
 }

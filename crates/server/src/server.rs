@@ -77,11 +77,7 @@ pub struct Running {
 impl Server {
     /// A server with the machine's clock and generator.
     pub fn new(config: Config) -> Self {
-        Self {
-            config,
-            clock: ClockBox(Arc::new(SystemClock)),
-            random: RandomBox(Arc::new(SystemRandom)),
-        }
+        Self { config, clock: ClockBox(Arc::new(SystemClock)), random: RandomBox(Arc::new(SystemRandom)) }
     }
 
     /// Another clock.
@@ -169,7 +165,10 @@ impl Running {
 
     /// Takes a host that lives in this process.
     pub async fn adopt_host(&self, client: HostAgentClient) -> Result<(), StartError> {
-        hosts::adopt(&self.state, client).await.map(|_| ()).map_err(|error| StartError::Other(error.to_string()))
+        hosts::adopt(&self.state, client)
+            .await
+            .map(|_| ())
+            .map_err(|error| StartError::Other(error.to_string()))
     }
 
     /// Stops taking requests, ends what runs (at most `Limits::drain`), closes the store.

@@ -17,9 +17,9 @@ pub mod role_assignments;
 pub mod role_definitions;
 pub mod secrets;
 pub mod serial_logs;
+mod sql;
 pub mod subscriptions;
 pub mod vms;
-mod sql;
 
 use crate::dialect::Dialect;
 use crate::error::{Result, StoreError};
@@ -34,7 +34,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How long a statement waits for SQLite's lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection of the pool.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -101,7 +101,8 @@ impl Reader<'_> {
 impl Db {
     /// Opens the SQLite file, creates it if it is not there, and brings its tables up to date.
     pub async fn open_sqlite(file: &Path) -> Result<Self> {
-        let name = file.to_str().ok_or_else(|| StoreError::Damaged(format!("{} is not UTF-8", file.display())))?;
+        let name =
+            file.to_str().ok_or_else(|| StoreError::Damaged(format!("{} is not UTF-8", file.display())))?;
         Self::open(&format!("sqlite:{}?mode=rwc", escape(name))).await
     }
 
@@ -137,7 +138,11 @@ impl Db {
             }
             None => None,
         };
-        Ok(Tx { inner: self.pool.begin_with(self.dialect.begin()).await?, dialect: self.dialect, _permit: permit })
+        Ok(Tx {
+            inner: self.pool.begin_with(self.dialect.begin()).await?,
+            dialect: self.dialect,
+            _permit: permit,
+        })
     }
 
     /// Whether the database answers.
@@ -199,7 +204,8 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> std::resul
     if dialect == Dialect::Sqlite {
         let busy = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
         sqlx::query(sqlx::AssertSqlSafe(busy)).execute(&mut *connection).await?;
-        for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON"] {
+        for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON"]
+        {
             sqlx::query(pragma).execute(&mut *connection).await?;
         }
     }

@@ -82,7 +82,9 @@ impl Objects {
 fn failure(error: object_store::Error) -> StoreError {
     match error {
         object_store::Error::NotFound { .. } => StoreError::NotFound,
-        object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => StoreError::Conflict,
+        object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+            StoreError::Conflict
+        }
         other if disk_is_full(&other) => StoreError::Full(Box::new(other)),
         other => StoreError::Unavailable(Box::new(other)),
     }

@@ -165,7 +165,8 @@ impl<'s> As<'s> {
 
     /// A request with the token and nothing added to the path; `path` may be a whole URL.
     pub async fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let url = if path.starts_with('/') { format!("{}{path}", self.server.url()) } else { path.to_owned() };
+        let url =
+            if path.starts_with('/') { format!("{}{path}", self.server.url()) } else { path.to_owned() };
         let request = self.server.client().request(method, url);
         match self.access_token().await {
             token if token.is_empty() => request,
@@ -197,4 +198,12 @@ pub async fn read(response: reqwest::Response) -> Answer {
     let text = response.text().await.unwrap_or_default();
     let json = serde_json::from_str(&text).unwrap_or(Value::Null);
     Answer { status, headers, text, json }
+}
+
+/// A body of unknown length, for a request.
+pub fn streamed<S>(chunks: S) -> reqwest::Body
+where
+    S: futures_util::Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+{
+    reqwest::Body::wrap_stream(chunks)
 }

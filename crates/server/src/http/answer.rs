@@ -95,7 +95,9 @@ pub(super) fn finish(cx: &Cx, secure: bool, mut answer: Response) -> Response {
     };
     id(REQUEST_ID, cx.request);
     id(CORRELATION_ID, cx.correlation);
-    if let Ok(value) = HeaderValue::from_str(&format!("{}:{}", cx.state.config.location.to_uppercase(), cx.request)) {
+    if let Ok(value) =
+        HeaderValue::from_str(&format!("{}:{}", cx.state.config.location.to_uppercase(), cx.request))
+    {
         headers.insert(ROUTING_ID, value);
     }
     protect(headers, secure);

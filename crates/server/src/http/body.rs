@@ -8,8 +8,14 @@ use hyper::body::Incoming;
 use std::time::Duration;
 
 /// The whole body; 413 when it is longer than `limit` bytes, 408 when it has not come within `time`.
-pub(super) async fn read(parts: &Parts, body: Incoming, limit: usize, time: Duration) -> Result<Bytes, ArmError> {
-    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+pub(super) async fn read(
+    parts: &Parts,
+    body: Incoming,
+    limit: usize,
+    time: Duration,
+) -> Result<Bytes, ArmError> {
+    let announced =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(ArmError::request_too_large(limit));
     }

@@ -59,7 +59,9 @@ fn base_url(state: &State, scheme: Scheme, parts: &Parts) -> String {
     let plain = |host: &str| {
         !host.is_empty()
             && host.len() <= 261
-            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
     };
     match (host.filter(|h| plain(h)), scheme) {
         (Some(host), Scheme::Https) => format!("https://{host}"),

@@ -18,7 +18,12 @@ use std::collections::BTreeMap;
 const FORM_LIMIT: usize = 16 << 10;
 
 /// Answers what is below `/adfs/`; `rest` is the path behind it.
-pub(super) async fn answer(cx: &Cx, rest: &str, parts: &Parts, incoming: Incoming) -> Result<Response, ArmError> {
+pub(super) async fn answer(
+    cx: &Cx,
+    rest: &str,
+    parts: &Parts,
+    incoming: Incoming,
+) -> Result<Response, ArmError> {
     match rest {
         ".well-known/openid-configuration" => {
             only(cx, &[Method::GET, Method::HEAD])?;
@@ -47,7 +52,8 @@ async fn token(cx: &Cx, parts: &Parts, incoming: Incoming) -> Response {
     let (status, document) = match form(cx, parts, incoming).await {
         Ok(form) => auth::token(cx, &form).await,
         Err(reason) => {
-            let document = json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
+            let document =
+                json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
             (StatusCode::BAD_REQUEST, document)
         }
     };

@@ -16,9 +16,18 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long a health check waits for the store; whoever asks has little patience.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers one request.
-pub(super) async fn route(state: &State, client: IpAddr, scheme: Scheme, request: Request<Incoming>) -> Response {
+pub(super) async fn route(
+    state: &State,
+    client: IpAddr,
+    scheme: Scheme,
+    request: Request<Incoming>,
+) -> Response {
     let secure = scheme == Scheme::Https;
     let (parts, body) = request.into_parts();
     // A client may send several slashes at the start (a base URL with one at its end).
@@ -107,12 +116,9 @@ async fn send(cx: &Cx, reply: Reply, parts: Parts) -> Result<Response, ArmError>
 
 async fn health(cx: &Cx) -> Result<Response, ArmError> {
     only(cx, &Method::GET)?;
-    let (status, word) = match cx.state.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ok"),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the store does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer")
-        }
+    let (status, word) = match tokio::time::timeout(PATIENCE, cx.state.store.ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ok"),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
     };
     Ok(answer::arm(ArmResponse::json(status, json!({ "status": word }))))
 }

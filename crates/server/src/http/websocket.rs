@@ -113,7 +113,8 @@ impl Receiver {
                 Some(Ok(ws::Message::Ping(_) | ws::Message::Pong(_))) => {}
                 Some(Ok(ws::Message::Close(frame))) => {
                     self.ended = true;
-                    let (code, reason) = frame.map_or((1005, String::new()), |f| (f.code, f.reason.to_string()));
+                    let (code, reason) =
+                        frame.map_or((1005, String::new()), |f| (f.code, f.reason.to_string()));
                     return Ok(Message::Close(code, reason));
                 }
                 Some(Err(error)) => {
@@ -162,7 +163,8 @@ impl Sender {
     /// Pings, unless a message is just being sent (then the client has something to answer TCP with).
     async fn ping(&self) {
         if let Ok(mut sink) = self.sink.try_lock() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), sink.send(ws::Message::Ping(Bytes::new()))).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), sink.send(ws::Message::Ping(Bytes::new())))
+                .await;
         }
     }
 }
@@ -182,7 +184,9 @@ pub(super) async fn upgrade(state: &State, mut parts: Parts, upgrade: Upgrade) -
             tracing::debug!(%refused, "no WebSocket");
             let text = "This is a WebSocket: connect to it over HTTP/1.1 with an Upgrade header.";
             let status = StatusCode::UPGRADE_REQUIRED;
-            return Err(ArmError::new(status, "UpgradeRequired", text).with_header(header::UPGRADE, "websocket"));
+            return Err(
+                ArmError::new(status, "UpgradeRequired", text).with_header(header::UPGRADE, "websocket")
+            );
         }
     };
     let mut accepted = accepted
@@ -206,7 +210,11 @@ pub(super) async fn upgrade(state: &State, mut parts: Parts, upgrade: Upgrade) -
                 // The session sees the shutdown itself and says goodbye in its own words; this is for one that does not.
                 () = async { shutdown.cancelled().await; tokio::time::sleep(grace).await } => {}
             }
-            let _ = tokio::time::timeout(Duration::from_secs(1), sender.send(Message::Close(1000, String::new()))).await;
+            let _ = tokio::time::timeout(
+                Duration::from_secs(1),
+                sender.send(Message::Close(1000, String::new())),
+            )
+            .await;
         })
     }))
 }

@@ -87,7 +87,11 @@ pub fn start(state: &State) {
 async fn sweep(state: &State) -> Result<(), StoreError> {
     let late = async_operations::overdue(&state.store, micros(state.clock.now())).await?;
     for operation in late {
-        tracing::warn!(operation = operation.id, kind = operation.kind, "a long-running operation passed its deadline");
+        tracing::warn!(
+            operation = operation.id,
+            kind = operation.kind,
+            "a long-running operation passed its deadline"
+        );
         let error = ArmError::new(
             StatusCode::CONFLICT,
             "OperationTimedOut",

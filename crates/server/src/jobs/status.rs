@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 /// Answers `GET …/locations/{location}/operations/{id}`, in both variants: the state, or with `monitor=true` the result.
 /// `subscription` is the path's; an operation of another subscription is not found.
 pub async fn status(cx: &Cx, subscription: &str, id: &str) -> Result<ArmResponse, ArmError> {
-    let found = async_operations::get(&cx.state.store, &id.to_ascii_lowercase()).await.map_err(store_error)?;
+    let found =
+        async_operations::get(&cx.state.store, &id.to_ascii_lowercase()).await.map_err(store_error)?;
     let operation = found
         .filter(|o| o.subscription.eq_ignore_ascii_case(subscription))
         .ok_or_else(|| ArmError::not_found(format!("The operation '{id}' was not found.")))?;

@@ -99,7 +99,11 @@ pub async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<i64> {
 const EVENT_ORDER: i64 = 0x484c_4556_454e_5453;
 
 /// Up to `limit` events that match, newest first.
-pub async fn list<'a>(from: impl Into<Reader<'a>>, filter: &EventFilter, limit: i64) -> Result<Vec<StoredEvent>> {
+pub async fn list<'a>(
+    from: impl Into<Reader<'a>>,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<Vec<StoredEvent>> {
     let mut select = Select::new("SELECT seq, time, body FROM activity_events WHERE 1 = 1");
     let lower = |value: &Option<String>| value.as_deref().map(str::to_lowercase);
     if let Some(subscription) = lower(&filter.subscription) {
@@ -138,6 +142,8 @@ pub async fn list<'a>(from: impl Into<Reader<'a>>, filter: &EventFilter, limit: 
     }
     let rows = from.into().all(select.finish("ORDER BY time DESC, seq DESC", limit)).await?;
     rows.iter()
-        .map(|row| Ok(StoredEvent { seq: number(row, "seq")?, time: number(row, "time")?, body: text(row, "body")? }))
+        .map(|row| {
+            Ok(StoredEvent { seq: number(row, "seq")?, time: number(row, "time")?, body: text(row, "body")? })
+        })
         .collect()
 }

@@ -30,8 +30,7 @@ pub struct ConsoleSession {
     pub closed: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "SELECT id_hash, resource_id, vm_id, port, caller, mode, created, expires, used, closed FROM console_sessions";
+const COLUMNS: &str = "SELECT id_hash, resource_id, vm_id, port, caller, mode, created, expires, used, closed FROM console_sessions";
 
 /// Writes a new session.
 pub async fn insert(tx: &mut Tx, session: &ConsoleSession) -> Result<()> {
@@ -60,25 +59,28 @@ pub async fn get<'a>(from: impl Into<Reader<'a>>, id_hash: &str) -> Result<Optio
 
 /// Marks a session as used; false when it was used before or has expired. Only one caller ever gets true.
 pub async fn use_once(tx: &mut Tx, id_hash: &str, now: i64) -> Result<bool> {
-    let statement =
-        sqlx::query("UPDATE console_sessions SET used = $2 WHERE id_hash = $1 AND used IS NULL AND expires > $2")
-            .bind(id_hash)
-            .bind(now);
+    let statement = sqlx::query(
+        "UPDATE console_sessions SET used = $2 WHERE id_hash = $1 AND used IS NULL AND expires > $2",
+    )
+    .bind(id_hash)
+    .bind(now);
     Ok(tx.run(statement).await? == 1)
 }
 
 /// Marks a session as over.
 pub async fn close(tx: &mut Tx, id_hash: &str, now: i64) -> Result<()> {
-    let statement = sqlx::query("UPDATE console_sessions SET closed = $2 WHERE id_hash = $1 AND closed IS NULL")
-        .bind(id_hash)
-        .bind(now);
+    let statement =
+        sqlx::query("UPDATE console_sessions SET closed = $2 WHERE id_hash = $1 AND closed IS NULL")
+            .bind(id_hash)
+            .bind(now);
     tx.run(statement).await.map(|_| ())
 }
 
 /// At the server's start: sessions that a dead server left open are over.
 pub async fn close_all(tx: &mut Tx, now: i64) -> Result<u64> {
     let statement =
-        sqlx::query("UPDATE console_sessions SET closed = $1 WHERE used IS NOT NULL AND closed IS NULL").bind(now);
+        sqlx::query("UPDATE console_sessions SET closed = $1 WHERE used IS NOT NULL AND closed IS NULL")
+            .bind(now);
     tx.run(statement).await
 }
 

@@ -34,7 +34,15 @@ pub async fn get<'a>(from: impl Into<Reader<'a>>, vm_id: &str, port: i64) -> Res
 }
 
 /// Takes the seat, from whoever has it: the epoch rises by one. Returns the new epoch.
-pub async fn take(tx: &mut Tx, vm_id: &str, port: i64, name: &str, session: &str, address: &str, now: i64) -> Result<i64> {
+pub async fn take(
+    tx: &mut Tx,
+    vm_id: &str,
+    port: i64,
+    name: &str,
+    session: &str,
+    address: &str,
+    now: i64,
+) -> Result<i64> {
     let statement = sqlx::query(
         "INSERT INTO port_leases (vm_id, port, epoch, holder_name, holder_session, holder_address, since) \
          VALUES ($1, $2, 1, $3, $4, $5, $6) ON CONFLICT (vm_id, port) DO UPDATE SET epoch = port_leases.epoch + 1, \

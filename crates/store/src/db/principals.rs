@@ -30,7 +30,8 @@ impl std::fmt::Debug for Principal {
     }
 }
 
-const COLUMNS: &str = "SELECT oid, kind, name, display_name, password_hash, disabled, created FROM principals";
+const COLUMNS: &str =
+    "SELECT oid, kind, name, display_name, password_hash, disabled, created FROM principals";
 
 /// Writes a new principal; [`StoreError::Conflict`] when its oid or its name is taken.
 pub async fn insert(tx: &mut Tx, principal: &Principal) -> Result<()> {

@@ -28,7 +28,8 @@ pub struct ResourceGroup {
     pub updated: i64,
 }
 
-const COLUMNS: &str = "SELECT id, subscription_key, name, location, state, body, etag, created, updated FROM resource_groups";
+const COLUMNS: &str =
+    "SELECT id, subscription_key, name, location, state, body, etag, created, updated FROM resource_groups";
 
 /// Writes a group, over an older one of that id (its name's case and time of creation stay).
 pub async fn put(tx: &mut Tx, group: &ResourceGroup) -> Result<()> {
@@ -78,7 +79,8 @@ pub async fn list<'a>(
 
 /// Deletes a group; whether it was there. What it holds is the caller's to delete before.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
-    let statement = sqlx::query("DELETE FROM resource_groups WHERE group_id_key = $1").bind(id.to_ascii_lowercase());
+    let statement =
+        sqlx::query("DELETE FROM resource_groups WHERE group_id_key = $1").bind(id.to_ascii_lowercase());
     Ok(tx.run(statement).await? == 1)
 }
 

@@ -91,7 +91,11 @@ pub struct ResourceFilter<'f> {
 }
 
 /// Up to `limit` resources, by id.
-pub async fn list<'a>(from: impl Into<Reader<'a>>, filter: &ResourceFilter<'_>, limit: i64) -> Result<Vec<Resource>> {
+pub async fn list<'a>(
+    from: impl Into<Reader<'a>>,
+    filter: &ResourceFilter<'_>,
+    limit: i64,
+) -> Result<Vec<Resource>> {
     let mut select = Select::new(START);
     select.and("subscription_key = ?", &filter.subscription.to_ascii_lowercase());
     if let Some(group) = filter.group {

@@ -93,7 +93,8 @@ pub async fn list<'a>(from: impl Into<Reader<'a>>) -> Result<Vec<RoleAssignment>
 
 /// Deletes an assignment; whether it was there.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
-    let statement = sqlx::query("DELETE FROM role_assignments WHERE id_key = $1").bind(id.to_ascii_lowercase());
+    let statement =
+        sqlx::query("DELETE FROM role_assignments WHERE id_key = $1").bind(id.to_ascii_lowercase());
     Ok(tx.run(statement).await? == 1)
 }
 
@@ -101,11 +102,12 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
 pub async fn delete_at_and_below(tx: &mut Tx, scope: &str) -> Result<u64> {
     let scope = scope.to_ascii_lowercase();
     let (first, last) = super::sql::below(&scope);
-    let statement =
-        sqlx::query("DELETE FROM role_assignments WHERE scope_key = $1 OR (scope_key >= $2 AND scope_key < $3)")
-            .bind(scope)
-            .bind(first)
-            .bind(last);
+    let statement = sqlx::query(
+        "DELETE FROM role_assignments WHERE scope_key = $1 OR (scope_key >= $2 AND scope_key < $3)",
+    )
+    .bind(scope)
+    .bind(first)
+    .bind(last);
     tx.run(statement).await
 }
 

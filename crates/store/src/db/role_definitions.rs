@@ -26,6 +26,7 @@ pub async fn list<'a>(from: impl Into<Reader<'a>>) -> Result<Vec<String>> {
 
 /// Deletes a custom role; whether it was there.
 pub async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
-    let statement = sqlx::query("DELETE FROM role_definitions WHERE name_key = $1").bind(name.to_ascii_lowercase());
+    let statement =
+        sqlx::query("DELETE FROM role_definitions WHERE name_key = $1").bind(name.to_ascii_lowercase());
     Ok(tx.run(statement).await? == 1)
 }

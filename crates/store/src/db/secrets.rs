@@ -16,11 +16,12 @@ pub async fn get<'a>(from: impl Into<Reader<'a>>, name: &str) -> Result<Option<V
 /// Keeps `value` under `name` unless there is one already; the one that counts from now on. Two servers that start at
 /// the same time on one database end with the same key.
 pub async fn get_or_insert(tx: &mut Tx, name: &str, value: &[u8], now: i64) -> Result<Vec<u8>> {
-    let statement =
-        sqlx::query("INSERT INTO secrets (name, value, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING")
-            .bind(name)
-            .bind(value)
-            .bind(now);
+    let statement = sqlx::query(
+        "INSERT INTO secrets (name, value, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(name)
+    .bind(value)
+    .bind(now);
     tx.run(statement).await?;
     get(tx, name).await?.ok_or(crate::StoreError::NotFound)
 }

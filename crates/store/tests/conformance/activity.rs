@@ -72,7 +72,8 @@ pub async fn filters(db: &Db) {
 pub async fn pages_go_back_in_time(db: &Db) {
     let scope = "/subscriptions/s/resourceGroups/rg";
     // Three of the same microsecond: the place in the log decides.
-    write(db, &[event(scope, 5, "a"), event(scope, 5, "b"), event(scope, 5, "c"), event(scope, 4, "d")]).await;
+    write(db, &[event(scope, 5, "a"), event(scope, 5, "b"), event(scope, 5, "c"), event(scope, 4, "d")])
+        .await;
     let mut filter = EventFilter { subscription: Some("S".into()), ..Default::default() };
     let mut seen = Vec::new();
     loop {

@@ -17,7 +17,8 @@ async fn objects_are_created_once_and_read_in_ranges() {
     objects.put("serial/v1/b", Bytes::from_static(b"1")).await.unwrap();
     objects.put("serial/v1/b", Bytes::from_static(b"22")).await.unwrap();
     objects.put("serial/v10/c", Bytes::from_static(b"3")).await.unwrap();
-    let listed: Vec<_> = objects.list("serial/v1").await.unwrap().into_iter().map(|o| (o.key, o.length)).collect();
+    let listed: Vec<_> =
+        objects.list("serial/v1").await.unwrap().into_iter().map(|o| (o.key, o.length)).collect();
     assert_eq!(listed, [("serial/v1/a".to_owned(), 10), ("serial/v1/b".to_owned(), 2)]);
     objects.delete("serial/v1/a").await.unwrap();
     objects.delete("serial/v1/a").await.unwrap();

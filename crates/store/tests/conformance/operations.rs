@@ -24,7 +24,7 @@ pub async fn an_operation_ends_once(db: &Db) {
     let free = AsyncOperation { id: "op2".into(), vm_id: None, awaits_state: None, ..operation.clone() };
     async_operations::insert(&mut tx, &free).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), [operation.clone()]);
+    assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), [operation]);
     assert_eq!(async_operations::overdue(db, 99).await.unwrap(), []);
     assert_eq!(async_operations::overdue(db, 100).await.unwrap().len(), 2);
 
@@ -33,7 +33,10 @@ pub async fn an_operation_ends_once(db: &Db) {
     assert!(!async_operations::finish(&mut tx, "op1", "Succeeded", None, 60).await.unwrap());
     tx.commit().await.unwrap();
     let ended = async_operations::get(db, "op1").await.unwrap().unwrap();
-    assert_eq!((ended.status.as_str(), ended.ended, ended.error.as_deref()), ("Failed", Some(50), Some("{}")));
+    assert_eq!(
+        (ended.status.as_str(), ended.ended, ended.error.as_deref()),
+        ("Failed", Some(50), Some("{}"))
+    );
     assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), []);
 }
 

@@ -50,7 +50,10 @@ pub async fn the_first_secret_stays(db: &Db) {
 
 pub async fn assignments_are_found_by_principal_and_scope(db: &Db) {
     let assignment = |name: &str, scope: &str, principal: &str| RoleAssignment {
-        id: format!("{}/providers/Microsoft.Authorization/roleAssignments/{name}", scope.trim_end_matches('/')),
+        id: format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments/{name}",
+            scope.trim_end_matches('/')
+        ),
         name: name.into(),
         scope: scope.into(),
         role: "role1".into(),
@@ -63,7 +66,9 @@ pub async fn assignments_are_found_by_principal_and_scope(db: &Db) {
     let group = "/subscriptions/S/resourceGroups/RG";
     let sibling = "/subscriptions/s/resourceGroups/RG2";
     let mut tx = db.begin().await.unwrap();
-    for (name, scope, who) in [("a1", "/", "p1"), ("a2", "/subscriptions/S", "P1"), ("a3", group, "p2"), ("a4", sibling, "p2")] {
+    for (name, scope, who) in
+        [("a1", "/", "p1"), ("a2", "/subscriptions/S", "P1"), ("a3", group, "p2"), ("a4", sibling, "p2")]
+    {
         role_assignments::insert(&mut tx, &assignment(name, scope, who)).await.unwrap();
     }
     tx.commit().await.unwrap();
@@ -76,7 +81,10 @@ pub async fn assignments_are_found_by_principal_and_scope(db: &Db) {
 
     let mut tx = db.begin().await.unwrap();
     let again = role_assignments::insert(&mut tx, &assignment("a5", &group.to_lowercase(), "P2")).await;
-    assert!(matches!(again, Err(StoreError::Conflict)), "the same role at the same scope, in another case: {again:?}");
+    assert!(
+        matches!(again, Err(StoreError::Conflict)),
+        "the same role at the same scope, in another case: {again:?}"
+    );
     drop(tx);
 
     let mut tx = db.begin().await.unwrap();

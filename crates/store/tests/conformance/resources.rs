@@ -52,7 +52,11 @@ pub async fn groups_and_subscriptions(db: &Db) {
     assert_eq!(subscriptions::get(db, "s-ONE").await.unwrap(), Some(subscription.clone()));
     assert_eq!(subscriptions::list(db).await.unwrap(), [subscription]);
     let found = resource_groups::get(db, "/SUBSCRIPTIONS/s-one/resourcegroups/A").await.unwrap().unwrap();
-    assert_eq!((found.name.as_str(), found.location.as_str()), ("a", "y"), "the first case of the name stays");
+    assert_eq!(
+        (found.name.as_str(), found.location.as_str()),
+        ("a", "y"),
+        "the first case of the name stays"
+    );
     let page = resource_groups::list(db, "S-ONE", None, 2).await.unwrap();
     assert_eq!(page.iter().map(|g| g.name.as_str()).collect::<Vec<_>>(), ["a", "B"]);
     let rest = resource_groups::list(db, "S-ONE", Some(&page[1].id), 2).await.unwrap();
@@ -127,7 +131,10 @@ pub async fn machines_outlive_their_resource(db: &Db) {
     let mut tx = db.begin().await.unwrap();
     vms::insert(&mut tx, &vm).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(vms::by_resource(db, &vm.resource_key.clone().unwrap().to_uppercase()).await.unwrap(), Some(vm.clone()));
+    assert_eq!(
+        vms::by_resource(db, &vm.resource_key.clone().unwrap().to_uppercase()).await.unwrap(),
+        Some(vm.clone())
+    );
     assert_eq!(vms::below(db, "/subscriptions/S/resourceGroups/RG").await.unwrap().len(), 1);
     assert_eq!(vms::below(db, "/subscriptions/s/resourceGroups/r").await.unwrap().len(), 0);
     assert_eq!(vms::on_host(db, "h1").await.unwrap(), [vm.clone()]);

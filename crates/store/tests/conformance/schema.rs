@@ -39,7 +39,8 @@ fn both_folders_describe_the_same_tables() {
     for ((name, a), (_, b)) in sqlite.iter().zip(&postgres) {
         assert_eq!(statements(a), statements(b), "{name}");
         for column in ["TEXT NOT NULL", " TEXT,", " TEXT UNIQUE"] {
-            let careless = b.lines().find(|l| l.starts_with("    ") && l.contains(column) && !l.contains("COLLATE"));
+            let careless =
+                b.lines().find(|l| l.starts_with("    ") && l.contains(column) && !l.contains("COLLATE"));
             assert_eq!(careless, None, "{name}: a text column of PostgreSQL must sort by bytes");
         }
     }

@@ -2,7 +2,13 @@ use hardline_store::Db;
 use hardline_store::db::serial_logs::{self, Boot, Gap, Segment};
 
 fn segment(start: i64, length: i64) -> Segment {
-    Segment { start, length, object_key: format!("serial/v1/{start}"), first_time: start, sealed_time: start + 1 }
+    Segment {
+        start,
+        length,
+        object_key: format!("serial/v1/{start}"),
+        first_time: start,
+        sealed_time: start + 1,
+    }
 }
 
 async fn filled(db: &Db, segments: &[(i64, i64)]) {
