@@ -115,7 +115,7 @@ async fn deed(
     let mut deed = record::deed_allowed(cx, &allowed);
     if !token.issued_to.is_empty() {
         let known = principals::get(&cx.state.store, &token.issued_to).await?;
-        let person = known.filter(|principal| principal.kind == "User").map(|principal| principal.name);
+        let person = known.filter(|principal| principal.kind.eq_ignore_ascii_case("user")).map(|principal| principal.name);
         deed.caller = person.unwrap_or_else(|| token.issued_to.clone());
         deed = deed.with("sasIssuedTo", token.issued_to.as_str());
     }
