@@ -12,10 +12,15 @@ use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
 use hardline_server::config::{Config, Database, Limits, TlsMaterial};
 use hardline_server::seed::{Seed, plant};
+use hardline_server::serial::settle;
 use hardline_server::server::StartError;
 use hardline_server::{Running, Server};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The guests' last words get this long to be stored.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Both halves, running.
 pub struct Platform {
@@ -105,6 +110,7 @@ impl Platform {
     /// Stops the guests, waits until their logs are stored, stops the rest.
     pub async fn stop(self) {
         self.agent.stop_guests().await;
+        settle(self.server.state(), SETTLE).await;
         self.server.stop().await;
         self.agent.shutdown().await;
     }

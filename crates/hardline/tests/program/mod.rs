@@ -164,6 +164,11 @@ impl Terminal {
         self.output.wait_for(needle, PATIENCE);
     }
 
+    #[track_caller]
+    pub fn wait_for_within(&self, needle: &str, within: Duration) {
+        self.output.wait_for(needle, within);
+    }
+
     pub fn text(&self) -> String {
         self.output.text()
     }

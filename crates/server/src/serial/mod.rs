@@ -10,9 +10,11 @@ pub mod protocol;
 pub mod seat;
 pub mod session;
 pub mod sessions;
+mod settle;
 pub mod target;
 
 pub use sessions::{admin_command, open as open_session};
+pub use settle::settle;
 
 use crate::server::StartError;
 use crate::state::State;

@@ -1,0 +1,121 @@
+//! Real guests under `hardline dev`: the main job, end to end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod dev_process;
+mod program;
+
+use dev_process::{BOOT, Dev};
+use program::{Home, Terminal};
+
+/// `cargo xtask guest` puts the image there.
+fn images() -> String {
+    let built = std::env::var("HARDLINE_IMAGE_DIR")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guest").to_owned());
+    let image = std::path::Path::new(&built).join("hardline-demo/image.json");
+    assert!(image.is_file(), "no {}: run `cargo xtask guest`", image.display());
+    built
+}
+
+fn start(home: &Home) -> Dev {
+    Dev::start(home, &["--listen", "127.0.0.1:0", "--image-dir", &images()])
+}
+
+/// A console on the demo guest, at its login prompt.
+fn at_login(client: &Home) -> Terminal {
+    let terminal = client.in_terminal(&["console", "demo"]);
+    terminal.wait_for_within("login:", BOOT);
+    terminal
+}
+
+fn log_in(terminal: &mut Terminal, user: &str, password: &str) {
+    terminal.type_keys(format!("{user}\r").as_bytes());
+    terminal.wait_for("Password:");
+    terminal.type_keys(format!("{password}\r").as_bytes());
+    terminal.wait_for(":~$");
+}
+
+#[tokio::test]
+async fn a_guest_is_read_seen_and_typed_into() {
+    let home = Home::new();
+    let dev = start(&home);
+    let (env, client) = (dev.env(), dev.client());
+    let power = client.run(&["vm", "show", &env["HARDLINE_VM"], "--query", "powerState", "-o", "tsv"]).await;
+    assert_eq!(power.expect(0).text(), "VM running\n");
+
+    let mut terminal = at_login(&client);
+    log_in(&mut terminal, &env["HARDLINE_GUEST_USER"], &env["HARDLINE_GUEST_PASSWORD"]);
+    terminal.type_keys(b"echo the answer is $((6*7))\r");
+    terminal.wait_for("the answer is 42");
+    terminal.type_keys(b"\x1dq");
+    assert!(terminal.wait().success());
+
+    let log = String::from_utf8_lossy(&client.run(&["log", "demo"]).await.expect(0).out).into_owned();
+    assert!(log.contains("Linux version"), "the log begins with the kernel's first line");
+    assert!(log.contains("the answer is 42"));
+    assert!(!log.contains(&env["HARDLINE_GUEST_PASSWORD"]), "what is typed without echo is in no log");
+
+    client.run(&["screenshot", "demo", "-f", "demo.bmp"]).await.expect(0);
+    let picture = std::fs::read(client.path("demo.bmp")).unwrap();
+    assert!(picture.starts_with(b"BM") && picture.len() > 100_000);
+    let pixels = &picture[54..];
+    assert!(pixels.iter().any(|p| *p != pixels[0]), "the display shows something");
+    client.run(&["screenshot", "demo", "-f", "demo.png"]).await.expect(0);
+    assert!(std::fs::read(client.path("demo.png")).unwrap().starts_with(b"\x89PNG"));
+    dev.stop();
+}
+
+#[tokio::test]
+async fn a_guests_log_outlives_a_stop_and_a_start() {
+    let home = Home::new();
+    let dev = start(&home);
+    drop(at_login(&dev.client()));
+    dev.stop();
+    let dev = start(&home);
+    drop(at_login(&dev.client()));
+    let log = String::from_utf8_lossy(&dev.client().run(&["log", "demo"]).await.expect(0).out).into_owned();
+    assert_eq!(log.matches("Linux version").count(), 2, "both boots are in the log");
+    assert!(!log.contains("[hardline:"), "nothing is missing");
+    dev.stop();
+}
+
+#[tokio::test]
+async fn a_guest_outlives_the_death_of_everything_else() {
+    let home = Home::new();
+    let dev = start(&home);
+    let mut terminal = at_login(&dev.client());
+    let env = dev.env();
+    log_in(&mut terminal, &env["HARDLINE_GUEST_USER"], &env["HARDLINE_GUEST_PASSWORD"]);
+    terminal.type_keys(b"echo before-$((1+1))\r");
+    terminal.wait_for("before-2");
+    let guests = dev.guests();
+    dev.kill();
+
+    let dev = start(&home);
+    assert_eq!(dev.guests(), guests, "the same QEMU processes");
+    let mut terminal = dev.client().in_terminal(&["console", "demo"]);
+    terminal.wait_for("before-2");
+    terminal.type_keys(b"echo after-$((1+1))\r");
+    terminal.wait_for("after-2");
+    drop(terminal);
+    let log = String::from_utf8_lossy(&dev.client().run(&["log", "demo"]).await.expect(0).out).into_owned();
+    assert_eq!(log.matches("Linux version").count(), 1, "the guest never stopped");
+    assert!(log.find("before-2") < log.find("after-2"));
+    assert!(!log.contains("[hardline:"), "nothing is missing");
+    dev.stop();
+}
+
+#[tokio::test]
+async fn a_guest_is_stopped_and_started_by_its_owner() {
+    let home = Home::new();
+    let dev = start(&home);
+    let client = dev.client();
+    drop(at_login(&client));
+    client.run(&["vm", "stop", "demo"]).await.expect(0);
+    let refused = client.run(&["console", "demo"]).await.expect(1);
+    assert!(refused.err.contains("ERROR: ("), "{}", refused.err);
+    client.run(&["vm", "start", "demo"]).await.expect(0);
+    drop(at_login(&client));
+    client.run(&["vm", "restart", "demo"]).await.expect(0);
+    client.run(&["vm", "deallocate", "demo"]).await.expect(0);
+    dev.stop();
+}
