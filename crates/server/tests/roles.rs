@@ -111,7 +111,7 @@ async fn lists_go_up_and_down_and_at_scope_only_up() {
         format!("principalId eq '{}'", stranger.oid()),
         format!("assignedTo('{}')", stranger.oid().to_uppercase()),
     ] {
-        assert_eq!(list(&subscription, &filter).await, [mine.clone()], "{filter}");
+        assert_eq!(list(&subscription, &filter).await, std::slice::from_ref(&mine), "{filter}");
         assert!(list(&subscription, &format!("atScope() and {filter}")).await.is_empty(), "{filter}");
     }
     server.stop().await;

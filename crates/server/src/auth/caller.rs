@@ -33,6 +33,10 @@ impl CallerKind {
 }
 
 /// Somebody whose token was verified. Only [`super::authenticate`] makes one for a user or a program.
+#[allow(
+    clippy::manual_non_exhaustive,
+    reason = "the private field keeps this crate's other modules from making one"
+)]
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Object id; empty for the bearer of a SAS.

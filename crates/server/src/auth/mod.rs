@@ -70,7 +70,7 @@ impl Auth {
         let kept = match secrets::get(store, SIGNING_KEY).await? {
             Some(kept) => kept,
             None => {
-                let fresh = SigningKey::generate().map_err(damaged)?;
+                let fresh = SigningKey::generate().map_err(|e| damaged(&e))?;
                 let now = SystemClock.now();
                 let mut tx = store.begin().await?;
                 let kept = secrets::get_or_insert(&mut tx, SIGNING_KEY, &fresh, now.as_microsecond()).await?;
@@ -78,7 +78,7 @@ impl Auth {
                 kept
             }
         };
-        let key = SigningKey::from_pkcs8(&kept).map_err(damaged)?;
+        let key = SigningKey::from_pkcs8(&kept).map_err(|e| damaged(&e))?;
         Ok(Self { key, passwords: Passwords::default(), limit: SignInLimit::default() })
     }
 
@@ -88,7 +88,7 @@ impl Auth {
     }
 }
 
-fn damaged(error: AuthError) -> StoreError {
+fn damaged(error: &AuthError) -> StoreError {
     StoreError::Damaged(error.to_string())
 }
 

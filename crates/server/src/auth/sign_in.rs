@@ -142,7 +142,7 @@ async fn client_credentials(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
     let audience = audience(cx, form)?;
     let principal = prove(cx, id, secret, PrincipalKind::ServicePrincipal, TokenError::wrong_secret).await?;
     let sign_in = sign_in(cx, &principal, &principal.name, audience);
-    Ok(bearer(sign_in.access_token(&cx.state.auth.key)?))
+    Ok(bearer(&sign_in.access_token(&cx.state.auth.key)?))
 }
 
 async fn password(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
@@ -212,7 +212,7 @@ fn sign_in<'a>(cx: &Cx, principal: &'a Principal, client: &'a str, audience: Str
     }
 }
 
-fn bearer(access_token: String) -> Value {
+fn bearer(access_token: &str) -> Value {
     json!({
         "token_type": "Bearer",
         "expires_in": ACCESS_LIFETIME,
@@ -224,7 +224,7 @@ fn bearer(access_token: String) -> Value {
 /// A person also gets an id token (clients crash without its `tid`) and a refresh token.
 fn person(cx: &Cx, sign_in: &SignIn<'_>) -> Result<Value, TokenError> {
     let key = &cx.state.auth.key;
-    let mut body = bearer(sign_in.access_token(key)?);
+    let mut body = bearer(&sign_in.access_token(key)?);
     let client_info = json!({ "uid": sign_in.principal.oid, "utid": sign_in.tenant }).to_string();
     if let Some(map) = body.as_object_mut() {
         map.insert("scope".into(), "openid profile offline_access user_impersonation".into());
