@@ -110,8 +110,10 @@ impl Default for Limits {
             message: 1 << 20,
             authentication: Duration::from_secs(10),
             ping: Duration::from_secs(20),
-            silence: Duration::from_secs(50),
-            send: Duration::from_secs(20),
+            // A viewer that was stopped (a sleeping laptop, a debugger) comes back to a gap mark and the present screen.
+            // Keeping it costs little: it holds up nobody, and whoever wants the seat takes it.
+            silence: Duration::from_secs(150),
+            send: Duration::from_secs(150),
             drain: Duration::from_secs(5),
         }
     }

@@ -167,6 +167,17 @@ pub async fn keep_screenshot(state: &State, vm_id: &str, time: i64, data: Bytes)
     Ok(())
 }
 
+/// Forgets a deleted machine's screenshots.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget_screenshots(state: &State, vm_id: &str) -> Result<(), StoreError> {
+    for old in state.objects.list(&directory(vm_id)).await? {
+        state.objects.delete(&old.key).await?;
+    }
+    Ok(())
+}
+
 fn directory(vm_id: &str) -> String {
     format!("screenshots/{vm_id}")
 }

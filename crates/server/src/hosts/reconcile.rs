@@ -200,5 +200,5 @@ pub(super) async fn forget(state: &State, vm_id: &str) -> Result<(), StoreError>
     vms::delete(&mut tx, vm_id).await?;
     tx.commit().await?;
     state.hosts.forget(vm_id);
-    Ok(())
+    crate::serial::forget(state, vm_id).await
 }

@@ -18,6 +18,8 @@ pub use settle::settle;
 
 use crate::server::StartError;
 use crate::state::State;
+use hardline_store::StoreError;
+use hardline_store::db::serial_logs;
 use hub::Hub;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -77,6 +79,20 @@ impl Serial {
     fn set_trouble(&self, words: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }
+}
+
+/// Forgets a deleted machine's logs and screenshots: rows first, so that nothing names an object that is gone.
+///
+/// # Errors
+/// When the store fails. What is left then is no longer named by anything.
+pub async fn forget(state: &State, vm_id: &str) -> Result<(), StoreError> {
+    let mut tx = state.store.begin().await?;
+    let keys = serial_logs::forget(&mut tx, vm_id).await?;
+    tx.commit().await?;
+    for key in keys {
+        state.objects.delete(&key).await?;
+    }
+    crate::blob::content::forget_screenshots(state, vm_id).await
 }
 
 /// Starts the background tasks. Called once, when the state is made.

@@ -118,7 +118,10 @@ pub async fn role_assignment_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -
         }
         None => ArmResponse::no_content(),
     };
-    change.commit(response).await
+    let recorded = change.commit(response).await?;
+    // Consoles that are open by this role end now, not at their next look.
+    cx.state.serial.check_rights();
+    Ok(recorded)
 }
 
 /// The body of a PUT.
