@@ -117,7 +117,12 @@ impl Agent {
         let qemu = match &qemu_version {
             Some(version) => {
                 let found = accelerator(&config, version, &images).await;
-                tracing::info!(accelerator = found.accelerator.name(), reason = found.reason, version, "QEMU");
+                tracing::info!(
+                    accelerator = found.accelerator.name(),
+                    reason = found.reason,
+                    version,
+                    "QEMU"
+                );
                 Some(Arc::new(Qemu::new(config.qemu.clone(), images, found)))
             }
             None => {
@@ -139,6 +144,11 @@ impl Agent {
     /// A line to this agent for a server in the same process.
     pub fn in_process(&self) -> hardline_agent_api::HostAgentClient {
         hardline_agent_api::connect_in_process(self.clone())
+    }
+
+    /// The host's stable identity (uuid). The certificate for the link must be issued for it as a DNS name.
+    pub fn host_id(&self) -> &str {
+        &self.inner.host_id
     }
 
     /// The host stops: every guest's power button, some seconds, off. Desired state stays: the next agent starts them again.

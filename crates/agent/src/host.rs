@@ -4,7 +4,9 @@ use std::path::Path;
 
 /// Differs after each boot of this host; empty when the kernel does not tell.
 pub fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|text| text.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// The host's stable identity (uuid), made on first use and kept in `dir`.

@@ -80,7 +80,9 @@ impl Images {
     /// # Errors
     /// None, or a damaged one.
     pub fn find(&self, name: &str) -> Result<Image, ImageError> {
-        let found = valid_name(name).then(|| self.dirs.iter().map(|dir| dir.join(name)).find(|dir| dir.is_dir())).flatten();
+        let found = valid_name(name)
+            .then(|| self.dirs.iter().map(|dir| dir.join(name)).find(|dir| dir.is_dir()))
+            .flatten();
         let dir = found.ok_or_else(|| ImageError::NotFound(name.chars().take(100).collect()))?;
         load(name, &dir).map_err(|why| ImageError::Damaged { name: name.to_owned(), why })
     }
@@ -133,13 +135,20 @@ mod tests {
         std::fs::create_dir_all(&dir).unwrap();
         let images = Images::new(vec![root.path().join("absent"), root.path().join("images")]);
         assert!(matches!(images.find("demo"), Err(ImageError::Damaged { .. })));
-        std::fs::write(dir.join("image.json"), r#"{"name":"demo","kernelAppend":"a=b","minMemoryMib":96,"new":1}"#).unwrap();
+        std::fs::write(
+            dir.join("image.json"),
+            r#"{"name":"demo","kernelAppend":"a=b","minMemoryMib":96,"new":1}"#,
+        )
+        .unwrap();
         std::fs::write(dir.join("vmlinuz"), "").unwrap();
         assert!(matches!(images.find("demo"), Err(ImageError::Damaged { .. })));
         assert!(images.names().is_empty());
         std::fs::write(dir.join("initrd"), "").unwrap();
         let image = images.find("demo").unwrap();
-        assert_eq!((image.kernel_append.as_str(), image.min_memory_mib, image.tcg_cache_mib), ("a=b", 96, 128));
+        assert_eq!(
+            (image.kernel_append.as_str(), image.min_memory_mib, image.tcg_cache_mib),
+            ("a=b", 96, 128)
+        );
         assert_eq!(images.names(), ["demo"]);
         for bad in ["", "..", "../images/demo", "/etc", "other", "demo/", "."] {
             assert!(matches!(images.find(bad), Err(ImageError::NotFound(_))), "{bad}");

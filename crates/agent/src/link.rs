@@ -6,7 +6,11 @@
 //!   agent <══ HTTP/2: the server is the client ══ server
 //! ```
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use hardline_agent_api::{MESSAGE_LIMIT, v1::host_agent_server::HostAgentServer};
 use hyper_util::{
@@ -67,24 +71,29 @@ pub enum LinkError {
 ///
 /// # Errors
 /// A file is absent or not what it should be.
-pub fn client_tls(authority: PathBuf, chain: PathBuf, key: PathBuf) -> Result<Arc<rustls::ClientConfig>, LinkError> {
-    fn bad<E: std::fmt::Display>(file: PathBuf) -> impl FnOnce(E) -> LinkError {
-        move |error| LinkError::Certificate { file, why: error.to_string() }
+pub fn client_tls(
+    authority: &Path,
+    chain: &Path,
+    key: &Path,
+) -> Result<Arc<rustls::ClientConfig>, LinkError> {
+    fn bad<E: std::fmt::Display>(file: &Path) -> impl FnOnce(E) -> LinkError {
+        move |error| LinkError::Certificate { file: file.to_owned(), why: error.to_string() }
     }
-    let certificates = |file: &PathBuf| {
-        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        read.map_err(bad(file.clone()))
+    let certificates = |file: &Path| {
+        CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(bad(file))
     };
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in certificates(&authority)? {
-        roots.add(certificate).map_err(bad(authority.clone()))?;
+    for certificate in certificates(authority)? {
+        roots.add(certificate).map_err(bad(authority))?;
     }
-    let own = certificates(&chain)?;
-    let secret = PrivateKeyDer::from_pem_file(&key).map_err(bad(key))?;
+    let own = certificates(chain)?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(bad(key))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(bad(chain.clone()))?
+        .map_err(bad(chain))?
         .with_root_certificates(roots)
         .with_client_auth_cert(own, secret)
         .map_err(bad(chain))?;
@@ -97,7 +106,8 @@ pub fn client_tls(authority: PathBuf, chain: PathBuf, key: PathBuf) -> Result<Ar
 /// # Errors
 /// Only what no further dial can mend: the server's name is not one.
 pub async fn run(agent: Agent, config: LinkConfig, cancel: CancellationToken) -> Result<(), LinkError> {
-    let name = ServerName::try_from(config.server_name.clone()).map_err(|_| LinkError::Name(config.server_name.clone()))?;
+    let name = ServerName::try_from(config.server_name.clone())
+        .map_err(|_| LinkError::Name(config.server_name.clone()))?;
     let mut pause = PAUSES.0;
     loop {
         let begun = tokio::time::Instant::now();

@@ -36,7 +36,9 @@ impl HostAgent for Agent {
             name: inner.name.clone(),
             agent_version: env!("CARGO_PKG_VERSION").into(),
             accelerator: found.as_ref().map(|found| found.accelerator.name().to_owned()).unwrap_or_default(),
-            accelerator_reason: found.map(|found| found.reason).unwrap_or_else(|| "QEMU is not installed".into()),
+            accelerator_reason: found
+                .map(|found| found.reason)
+                .unwrap_or_else(|| "QEMU is not installed".into()),
             drivers,
             images: qemu.map(|qemu| qemu.images().names()).unwrap_or_default(),
             qemu_version: inner.qemu_version.clone().unwrap_or_default(),
@@ -46,7 +48,9 @@ impl HostAgent for Agent {
     async fn apply(&self, request: Request<v1::VmSpec>) -> Reply<v1::ApplyReply> {
         match self.inner.fleet.apply(request.into_inner()).await {
             Ok(()) => Ok(Response::new(v1::ApplyReply { accepted: true, refusal: String::new() })),
-            Err(FleetError::Refused(refusal)) => Ok(Response::new(v1::ApplyReply { accepted: false, refusal })),
+            Err(FleetError::Refused(refusal)) => {
+                Ok(Response::new(v1::ApplyReply { accepted: false, refusal }))
+            }
             Err(FleetError::Host(words)) => Err(Status::internal(words)),
         }
     }
@@ -88,7 +92,8 @@ impl HostAgent for Agent {
             let picture = Picture::from_ppm(dump)?;
             Ok((picture.width, picture.height, picture.encode(format)?))
         });
-        let encoded: Result<_, crate::screen::PictureError> = encoded.await.map_err(|e| Status::internal(e.to_string()))?;
+        let encoded: Result<_, crate::screen::PictureError> =
+            encoded.await.map_err(|e| Status::internal(e.to_string()))?;
         let (width, height, image) = encoded.map_err(|error| Status::internal(error.to_string()))?;
         Ok(Response::new(v1::ScreenshotReply { width, height, format: format.into(), image: image.into() }))
     }
@@ -128,7 +133,8 @@ impl Agent {
                 RunState::Running | RunState::Paused | RunState::Stopping | RunState::Detached
             )
         });
-        let machine = machine.ok_or_else(|| Status::failed_precondition("the virtual machine is not running"))?;
+        let machine =
+            machine.ok_or_else(|| Status::failed_precondition("the virtual machine is not running"))?;
         Ok((slot, machine))
     }
 }

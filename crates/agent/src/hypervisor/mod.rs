@@ -25,13 +25,23 @@ pub trait Hypervisor: Send + Sync {
     ///
     /// # Errors
     /// It cannot be told whether a machine runs. (No machine is `Ok(None)`.)
-    async fn find(&self, place: &Place, launch: &Launch, spec: &VmSpec) -> Result<Option<Arc<dyn Machine>>, StartError>;
+    async fn find(
+        &self,
+        place: &Place,
+        launch: &Launch,
+        spec: &VmSpec,
+    ) -> Result<Option<Arc<dyn Machine>>, StartError>;
 
     /// Starts the machine. The boot that begins with it is `launch.boot_id`.
     ///
     /// # Errors
     /// It could not be started; nothing of it runs.
-    async fn start(&self, place: &Place, launch: &Launch, spec: &VmSpec) -> Result<Arc<dyn Machine>, StartError>;
+    async fn start(
+        &self,
+        place: &Place,
+        launch: &Launch,
+        spec: &VmSpec,
+    ) -> Result<Arc<dyn Machine>, StartError>;
 }
 
 /// Where a machine's things are.

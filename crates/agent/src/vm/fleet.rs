@@ -94,7 +94,9 @@ impl Fleet {
             dir,
         });
         for entry in std::fs::read_dir(&fleet.dir)?.flatten() {
-            let Some(vm_id) = entry.file_name().to_str().filter(|name| spec::valid_id(name)).map(str::to_owned) else {
+            let Some(vm_id) =
+                entry.file_name().to_str().filter(|name| spec::valid_id(name)).map(str::to_owned)
+            else {
                 continue;
             };
             match spec::load(&entry.path()) {
@@ -129,14 +131,17 @@ impl Fleet {
             if new.generation < held.generation || new == held {
                 return Ok(());
             }
-            let same_driver = |a: &vm_spec::Driver, b: &vm_spec::Driver| std::mem::discriminant(a) == std::mem::discriminant(b);
+            let same_driver = |a: &vm_spec::Driver, b: &vm_spec::Driver| {
+                std::mem::discriminant(a) == std::mem::discriminant(b)
+            };
             if !held.driver.as_ref().zip(new.driver.as_ref()).is_some_and(|(a, b)| same_driver(a, b)) {
                 return Err(FleetError::Refused("the driver of a virtual machine cannot be changed".into()));
             }
         }
         let dir = self.vm_dir(&new.vm_id);
         let kept = new.clone();
-        let saved = tokio::task::spawn_blocking(move || make_dir(&dir).and_then(|()| spec::save(&dir, &kept))).await;
+        let saved =
+            tokio::task::spawn_blocking(move || make_dir(&dir).and_then(|()| spec::save(&dir, &kept))).await;
         saved
             .map_err(|error| FleetError::Host(error.to_string()))?
             .map_err(|error| FleetError::Host(format!("the specification cannot be kept: {error}")))?;
@@ -157,10 +162,15 @@ impl Fleet {
             }
             Some(vm_spec::Driver::Qemu(machine)) => {
                 let qemu = self.qemu()?;
-                let image = qemu.images().find(&machine.image).map_err(|error| FleetError::Refused(error.to_string()))?;
+                let image = qemu
+                    .images()
+                    .find(&machine.image)
+                    .map_err(|error| FleetError::Refused(error.to_string()))?;
                 if machine.memory_mib < image.min_memory_mib {
                     let (has, least) = (machine.memory_mib, image.min_memory_mib);
-                    return Err(FleetError::Refused(format!("{has} MiB of memory; the image needs {least} at least")));
+                    return Err(FleetError::Refused(format!(
+                        "{has} MiB of memory; the image needs {least} at least"
+                    )));
                 }
                 Ok(())
             }
@@ -169,7 +179,9 @@ impl Fleet {
     }
 
     fn qemu(&self) -> Result<Arc<Qemu>, FleetError> {
-        let absent = || FleetError::Refused("this host has no QEMU: install qemu-system-x86 and restart the agent".into());
+        let absent = || {
+            FleetError::Refused("this host has no QEMU: install qemu-system-x86 and restart the agent".into())
+        };
         self.drivers.qemu.clone().ok_or_else(absent)
     }
 
@@ -186,7 +198,8 @@ impl Fleet {
         let (spec, seen) = watch::channel(spec);
         let (commands, received) = mpsc::channel(8);
         let clock = self.clock.clone();
-        let supervisor = Supervisor { dir, slot: slot.clone(), driver, spec: seen, commands: received, clock };
+        let supervisor =
+            Supervisor { dir, slot: slot.clone(), driver, spec: seen, commands: received, clock };
         self.tasks.spawn(supervisor.run(self.cancel.child_token()));
         lock(&self.members).insert(vm_id, Member { spec, commands, slot });
         Ok(())
@@ -211,7 +224,9 @@ impl Fleet {
         let known = lock(&self.members).remove(vm_id).is_some();
         self.clear(vm_id).await;
         if known {
-            let _ = self.changes.send(Observation { what: Some(observation::What::RemovedVmId(vm_id.to_owned())) });
+            let _ = self
+                .changes
+                .send(Observation { what: Some(observation::What::RemovedVmId(vm_id.to_owned())) });
         }
         if self.vm_dir(vm_id).exists() {
             return Err(FleetError::Host("not all files of the virtual machine could be removed".into()));
@@ -245,17 +260,16 @@ impl Fleet {
     pub fn observe(&self) -> BoxStream<'static, Result<Observation, Status>> {
         // First listen, then look: what changes in between is told twice, not missed.
         let changes = BroadcastStream::new(self.changes.subscribe());
-        let present: Vec<_> = lock(&self.members)
-            .values()
-            .map(|member| observation::What::Vm(member.slot.observation()))
-            .chain([observation::What::Synced(true)])
-            .map(|what| Ok(Observation { what: Some(what) }))
-            .collect();
+        let slots: Vec<_> = lock(&self.members).values().map(|member| member.slot.clone()).collect();
+        let present = futures_util::stream::iter(slots)
+            .then(|slot| async move { observation::What::Vm(slot.first_observation().await) })
+            .chain(futures_util::stream::iter([observation::What::Synced(true)]))
+            .map(|what| Ok(Observation { what: Some(what) }));
         let changes = changes.map(|change| {
             change.map_err(|BroadcastStreamRecvError::Lagged(_)| Status::data_loss("too slow: observe again"))
         });
         let ended = self.cancel.clone().cancelled_owned();
-        futures_util::stream::iter(present).chain(changes).take_until(ended).boxed()
+        present.chain(changes).take_until(ended).boxed()
     }
 
     /// Switches every machine off and keeps it off until the agent starts again; desired state stays.

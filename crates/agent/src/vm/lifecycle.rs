@@ -163,9 +163,17 @@ mod tests {
         let edited = Situation { up: false, guest_off: Some(demand(4, 2, 1)), ..on };
         check("and its size was changed", edited, Step::Settled);
         check("a restart is asked", Situation { answered: demand(5, 2, 0), ..on }, Step::Reset);
-        check("restart of a machine that is off", Situation { answered: demand(5, 2, 0), ..off }, Step::Settled);
+        check(
+            "restart of a machine that is off",
+            Situation { answered: demand(5, 2, 0), ..off },
+            Step::Settled,
+        );
         check("given up", Situation { up: false, failed: now, ..on }, Step::Settled);
-        check("given up, new demand", Situation { up: false, failed: Some(demand(4, 2, 1)), ..on }, Step::Start);
+        check(
+            "given up, new demand",
+            Situation { up: false, failed: Some(demand(4, 2, 1)), ..on },
+            Step::Start,
+        );
         check("the host stops", Situation { held: true, ..on }, Step::Stop);
         check("the host stops, machine down", Situation { held: true, up: false, ..on }, Step::Settled);
     }

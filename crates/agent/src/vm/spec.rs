@@ -93,7 +93,9 @@ fn valid_hostname(name: &str) -> bool {
 
 fn valid_user(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    name.len() <= 32 && name.chars().all(plain) && !name.starts_with(|c: char| c == '-' || c == '.' || c.is_ascii_digit())
+    name.len() <= 32
+        && name.chars().all(plain)
+        && !name.starts_with(|c: char| c == '-' || c == '.' || c.is_ascii_digit())
 }
 
 fn valid_hash(hash: &str) -> bool {

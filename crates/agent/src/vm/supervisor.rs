@@ -224,12 +224,21 @@ impl Run {
 
     fn place(&self) -> (Place, mpsc::UnboundedReceiver<Event>) {
         let (events, received) = mpsc::unbounded_channel();
-        let place =
-            Place { vm_id: self.vm_id.clone(), dir: self.this.dir.clone(), port: self.this.slot.port.clone(), events };
+        let place = Place {
+            vm_id: self.vm_id.clone(),
+            dir: self.this.dir.clone(),
+            port: self.this.slot.port.clone(),
+            events,
+        };
         (place, received)
     }
 
-    fn came_up(&mut self, machine: Arc<dyn Machine>, events: mpsc::UnboundedReceiver<Event>, since: Option<Instant>) {
+    fn came_up(
+        &mut self,
+        machine: Arc<dyn Machine>,
+        events: mpsc::UnboundedReceiver<Event>,
+        since: Option<Instant>,
+    ) {
         let attached = matches!(self.this.spec.borrow().driver, Some(vm_spec::Driver::Attach(_)));
         let detached = attached.then(|| "not connected yet".to_owned());
         self.this.slot.set_machine(Some(machine.clone()));
@@ -241,18 +250,33 @@ impl Run {
         let spec = self.this.spec.borrow().clone();
         let demand = Demand::of(&spec);
         let host_boot = host::boot_id();
-        let crashed = self.record.launch.as_ref().is_some_and(|last| !last.ended && last.host_boot == host_boot);
+        let crashed =
+            self.record.launch.as_ref().is_some_and(|last| !last.ended && last.host_boot == host_boot);
         let attach = matches!(spec.driver, Some(vm_spec::Driver::Attach(_)));
         let launch = Launch {
             id: Uuid::now_v7().to_string(),
             boot_id: Uuid::new_v4().to_string(),
-            cause: if attach { "attach" } else if crashed { "crash" } else { "start" }.to_owned(),
+            cause: if attach {
+                "attach"
+            } else if crashed {
+                "crash"
+            } else {
+                "start"
+            }
+            .to_owned(),
         };
-        tracing::info!(vm = self.vm_id, name = spec.name, launch = launch.id, cause = launch.cause, "starting");
+        tracing::info!(
+            vm = self.vm_id,
+            name = spec.name,
+            launch = launch.id,
+            cause = launch.cause,
+            "starting"
+        );
         self.record.launch = Some(LaunchRecord { id: launch.id.clone(), host_boot, ended: false });
         // An attached port's boots are marked by the attachment, each time it connects.
         let time_us = self.this.clock.now_us();
-        self.record.boot = (!attach).then(|| BootRecord { id: launch.boot_id.clone(), time_us, panicked: false });
+        self.record.boot =
+            (!attach).then(|| BootRecord { id: launch.boot_id.clone(), time_us, panicked: false });
         self.record.guest_off = None;
         self.failed = None;
         self.save().await;
@@ -299,7 +323,9 @@ impl Run {
 
     async fn stop(&mut self) {
         let Some(up) = &self.up else { return };
-        let grace = self.held.unwrap_or_else(|| Duration::from_secs(self.this.spec.borrow().stop_grace_seconds.into()));
+        let grace = self
+            .held
+            .unwrap_or_else(|| Duration::from_secs(self.this.spec.borrow().stop_grace_seconds.into()));
         // A guest that panicked or stands still hears no power button.
         let listens = up.paused.is_none() && !self.record.boot.as_ref().is_some_and(|boot| boot.panicked);
         tracing::info!(vm = self.vm_id, ?grace, "stopping");
@@ -338,7 +364,8 @@ impl Run {
     /// The time that [`Self::act`] gave has come.
     async fn woken(&mut self) {
         let now = Instant::now();
-        let patience_ended = self.stopping.as_ref().and_then(|s| s.deadline).is_some_and(|deadline| deadline <= now);
+        let patience_ended =
+            self.stopping.as_ref().and_then(|s| s.deadline).is_some_and(|deadline| deadline <= now);
         if patience_ended && let Some(up) = &self.up {
             tracing::info!(vm = self.vm_id, "the guest did not switch itself off in time");
             let machine = up.machine.clone();
@@ -376,12 +403,14 @@ impl Run {
         let Some(up) = &mut self.up else { return };
         let printed = up.machine.printed();
         let (at, last_us) = up.boot_at;
-        let same = (printed.is_some() && printed == at) || (last_us != 0 && at_us.abs_diff(last_us) < ONE_RESET_US);
+        let same =
+            (printed.is_some() && printed == at) || (last_us != 0 && at_us.abs_diff(last_us) < ONE_RESET_US);
         up.boot_at = (printed, at_us);
         if same {
             return;
         }
-        let boot = BootRecord { id: Uuid::new_v4().to_string(), time_us: self.this.clock.now_us(), panicked: false };
+        let boot =
+            BootRecord { id: Uuid::new_v4().to_string(), time_us: self.this.clock.now_us(), panicked: false };
         let (port, id, before) = (self.this.slot.port.clone(), boot.id.clone(), self.marking.take());
         let cause = if by_guest { "guest-reset" } else { "reset" };
         let vm = self.vm_id.clone();
@@ -475,10 +504,14 @@ impl Run {
             (Some(Up { detached: Some(why), .. }), _) => (RunState::Detached, why.clone()),
             (Some(Up { paused: Some(why), .. }), _) => (RunState::Paused, why.clone()),
             (Some(_), _) => (RunState::Running, self.last_words.clone()),
-            (None, Some((demand, words))) if *demand == situation.demand && situation.power == Power::Running => {
+            (None, Some((demand, words)))
+                if *demand == situation.demand && situation.power == Power::Running =>
+            {
                 (RunState::Failed, words.clone())
             }
-            (None, _) if lifecycle::step(&situation) == Step::Start => (RunState::Starting, self.last_words.clone()),
+            (None, _) if lifecycle::step(&situation) == Step::Start => {
+                (RunState::Starting, self.last_words.clone())
+            }
             (None, _) => (RunState::Stopped, String::new()),
         }
     }

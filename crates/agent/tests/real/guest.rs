@@ -1,7 +1,7 @@
 //! A virtual machine's life on a real QEMU with the demo guest.
 
-use hardline_agent_api::v1::{self, Action, ImageFormat, Power, RunState, vm_spec};
 use crate::support::{Console, PASSWORD, Rig, USER, config, demo, kill, next, soon};
+use hardline_agent_api::v1::{self, Action, ImageFormat, Power, RunState, vm_spec};
 use tonic::Code;
 
 const VM: &str = "5f0c1e1e-0000-4000-8000-000000000001";
@@ -63,7 +63,8 @@ async fn resets_are_marked_as_boots_and_answered_once() {
 
     let spec = next(&spec, |spec| spec.reset_generation = 1);
     rig.apply(&spec).await;
-    let second = watch.until("the reset", |seen| seen.reset_generation == 1 && seen.boot_id != first.boot_id).await;
+    let second =
+        watch.until("the reset", |seen| seen.reset_generation == 1 && seen.boot_id != first.boot_id).await;
     assert_eq!(second.state(), RunState::Running);
     rig.apply(&spec).await;
     console.log_in("root").await;
@@ -121,7 +122,9 @@ async fn a_killed_qemu_is_started_again() {
     let mut console = Console::open(&rig, VM, 1, 0).await;
     console.expect("Linux version").await;
     kill(rig.qemu(VM));
-    let second = watch.until("the restart", |seen| seen.boot_id != first.boot_id && seen.state() == RunState::Running).await;
+    let second = watch
+        .until("the restart", |seen| seen.boot_id != first.boot_id && seen.state() == RunState::Running)
+        .await;
     assert!(!second.guest_shutdown);
     console.expect("Linux version").await; // the same console goes on over the crash
     console.expect("demo login: ").await;

@@ -2,8 +2,8 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use hardline_agent_api::{connect_in_process, v1};
 use crate::support::{Rig, config, demo, next, soon};
+use hardline_agent_api::{connect_in_process, v1};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use v1::{Power, RunState, vm_spec};
 
@@ -52,7 +52,8 @@ async fn every_line_survives_twenty_kills() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // In turn: while it starts, as soon as it is ready, in the midst of its work.
         let sign = if kill % 3 == 0 { "BEGUN" } else { "READY" };
-        soon(sign, async { while lines.next_line().await.unwrap().expect("the agent ended") != sign {} }).await;
+        soon(sign, async { while lines.next_line().await.unwrap().expect("the agent ended") != sign {} })
+            .await;
         if kill % 3 == 2 {
             printed_more(&spool, 200_000).await;
         }

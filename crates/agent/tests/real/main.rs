@@ -3,4 +3,5 @@
 
 mod guest;
 mod kills;
+mod link;
 mod support;

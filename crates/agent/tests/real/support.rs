@@ -16,7 +16,8 @@ pub const USER: &str = "azureuser";
 /// With what.
 pub const PASSWORD: &str = "rescue-me";
 /// `openssl passwd -6 -salt hardline rescue-me`
-const HASH: &str = "$6$hardline$2TacfgB/kUso2jL6GePpVPWPMPX25LAGAQVMJ98ic4GH4BxEGwxveZjvgQOtmgBmzeM1yAdj9l2pPZ7vzFoyq1";
+const HASH: &str =
+    "$6$hardline$2TacfgB/kUso2jL6GePpVPWPMPX25LAGAQVMJ98ic4GH4BxEGwxveZjvgQOtmgBmzeM1yAdj9l2pPZ7vzFoyq1";
 /// The longest that any one thing may take before a test says that it does not happen. A guest on a busy machine without KVM is slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -91,13 +92,18 @@ impl Rig {
     }
 
     pub async fn act(&self, vm_id: &str, action: v1::Action, keys: &str) -> Result<(), tonic::Status> {
-        let request = v1::ActRequest { vm_id: vm_id.to_owned(), action: action.into(), keys: keys.to_owned() };
+        let request =
+            v1::ActRequest { vm_id: vm_id.to_owned(), action: action.into(), keys: keys.to_owned() };
         self.client().act(request).await.map(drop)
     }
 
     /// The process id of the machine's present QEMU.
     pub fn qemu(&self, vm_id: &str) -> i32 {
-        qemus(self.dir.path()).into_iter().find(|(_, dir)| dir.to_string_lossy().contains(vm_id)).expect("no QEMU runs").0
+        qemus(self.dir.path())
+            .into_iter()
+            .find(|(_, dir)| dir.to_string_lossy().contains(vm_id))
+            .expect("no QEMU runs")
+            .0
     }
 
     /// Everything on the port so far.
@@ -119,7 +125,8 @@ impl Rig {
 
     /// The boots that the log is marked with, as far as they are told now: cause and offset.
     pub async fn boots(&self, vm_id: &str, count: usize) -> Vec<(String, u64)> {
-        let mut stream = self.client().segments(v1::SegmentsRequest { after: Vec::new() }).await.unwrap().into_inner();
+        let mut stream =
+            self.client().segments(v1::SegmentsRequest { after: Vec::new() }).await.unwrap().into_inner();
         let mut boots = Vec::new();
         while boots.len() < count {
             let reply = soon("boot marks", stream.next()).await.unwrap().unwrap();
@@ -149,7 +156,10 @@ pub fn kill_qemus(dir: &Path) {
 /// The QEMU processes whose working directory is below `dir`.
 fn qemus(dir: &Path) -> Vec<(i32, PathBuf)> {
     let dir = dir.canonicalize().unwrap();
-    let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
     pids.filter_map(|pid| Some((pid, std::fs::read_link(format!("/proc/{pid}/cwd")).ok()?)))
         .filter(|(_, cwd)| cwd.starts_with(&dir) && cwd != &dir)
         .collect()
@@ -260,7 +270,8 @@ impl Console {
                     assert_eq!(output.offset, self.next, "output is not contiguous");
                     self.next += output.data.len() as u64;
                     self.seen.extend_from_slice(&output.data);
-                    let consumed = v1::ConsoleRequest { what: Some(console_request::What::Consumed(self.next)) };
+                    let consumed =
+                        v1::ConsoleRequest { what: Some(console_request::What::Consumed(self.next)) };
                     self.requests.send(consumed).await.unwrap();
                 }
                 console_reply::What::Snapshot(snapshot) => self.next = snapshot.offset,
@@ -272,7 +283,10 @@ impl Console {
     pub async fn line(&mut self, text: &str) {
         let data = format!("{text}\r").into_bytes().into();
         let input = v1::ConsoleInput { epoch: self.epoch, data, sequence: 0 };
-        self.requests.send(v1::ConsoleRequest { what: Some(console_request::What::Input(input)) }).await.unwrap();
+        self.requests
+            .send(v1::ConsoleRequest { what: Some(console_request::What::Input(input)) })
+            .await
+            .unwrap();
     }
 
     pub async fn log_in(&mut self, user: &str) {

@@ -2,10 +2,7 @@
 //! the flag, the device must open, and a real guest must come up in a trial run under a deadline. What was found is
 //! kept until the host is booted again.
 
-use std::{
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -70,7 +67,9 @@ pub async fn probe(dir: &Path, program: &Path, qemu_version: &str, image: Option
     let kept = dir.join("accelerator.json");
     let host_boot = crate::host::boot_id();
     let recalled = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
-    if let Some(recalled) = recalled.filter(|recalled| recalled.host_boot == host_boot && recalled.qemu == qemu_version) {
+    if let Some(recalled) =
+        recalled.filter(|recalled| recalled.host_boot == host_boot && recalled.qemu == qemu_version)
+    {
         return recalled.found;
     }
     let Some(image) = image else {
@@ -81,7 +80,9 @@ pub async fn probe(dir: &Path, program: &Path, qemu_version: &str, image: Option
         Err(reason) => Found::tcg(reason),
     };
     let record = Kept { host_boot, qemu: qemu_version.to_owned(), found: found.clone() };
-    if let Err(error) = serde_json::to_vec(&record).map_err(Into::into).and_then(|bytes| files::replace(&kept, &bytes)) {
+    if let Err(error) =
+        serde_json::to_vec(&record).map_err(Into::into).and_then(|bytes| files::replace(&kept, &bytes))
+    {
         tracing::warn!(%error, "the result of the KVM trial cannot be kept");
     }
     found
@@ -92,7 +93,8 @@ fn flags(cpuinfo: &str) -> Result<(), String> {
         .lines()
         .filter(|line| line.starts_with("flags"))
         .any(|line| line.split_whitespace().any(|flag| matches!(flag, "vmx" | "svm")));
-    has.then_some(()).ok_or_else(|| "no KVM: the processor offers no virtualisation (no vmx or svm flag)".to_owned())
+    has.then_some(())
+        .ok_or_else(|| "no KVM: the processor offers no virtualisation (no vmx or svm flag)".to_owned())
 }
 
 fn device() -> Result<(), String> {
@@ -113,12 +115,30 @@ async fn trial(dir: &Path, program: &Path, image: &Image, deadline: Duration) ->
     }
     std::fs::create_dir(&place).map_err(|e| failed("directory", e))?;
     let arguments: Vec<String> = [
-        "-accel", "kvm", "-cpu", "host", "-machine", "q35,usb=off", "-nodefaults", "-no-user-config", "-display", "none",
-        "-no-reboot", "-serial", "file:serial.out", "-append", "console=ttyS0,115200", "-m",
+        "-accel",
+        "kvm",
+        "-cpu",
+        "host",
+        "-machine",
+        "q35,usb=off",
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-serial",
+        "file:serial.out",
+        "-append",
+        "console=ttyS0,115200",
+        "-m",
     ]
     .map(str::to_owned)
     .into_iter()
-    .chain([image.min_memory_mib.max(128).to_string(), "-kernel".into(), image.kernel().to_string_lossy().into_owned()])
+    .chain([
+        image.min_memory_mib.max(128).to_string(),
+        "-kernel".into(),
+        image.kernel().to_string_lossy().into_owned(),
+    ])
     .chain(["-initrd".into(), image.initrd().to_string_lossy().into_owned()])
     .collect();
     let process = Process::start(program, &arguments, &place).map_err(|e| failed("start", e))?;
@@ -138,9 +158,9 @@ async fn trial(dir: &Path, program: &Path, image: &Image, deadline: Duration) ->
             }
         }
     };
-    let result = timeout(deadline, proven)
-        .await
-        .unwrap_or_else(|_| Err(format!("no KVM: a trial guest did not come up within {} s", deadline.as_secs())));
+    let result = timeout(deadline, proven).await.unwrap_or_else(|_| {
+        Err(format!("no KVM: a trial guest did not come up within {} s", deadline.as_secs()))
+    });
     process.kill();
     process.end().await;
     if let Err(error) = std::fs::remove_dir_all(&place) {

@@ -16,7 +16,13 @@ pub const INITRD: &str = "initrd";
 pub const SERIAL_ID: &str = "ser0";
 
 /// The arguments for one launch. It begins paused (`-S`): the agent lets it go when it listens to its events.
-pub fn arguments(name: &str, uuid: &str, machine: &QemuMachine, image: &Image, accelerator: Accelerator) -> Vec<String> {
+pub fn arguments(
+    name: &str,
+    uuid: &str,
+    machine: &QemuMachine,
+    image: &Image,
+    accelerator: Accelerator,
+) -> Vec<String> {
     let (accel, cpu) = match accelerator {
         Accelerator::Kvm => ("kvm".to_owned(), "host"),
         // An unbounded translation cache makes warm reboots slow and costs memory; the image knows what suits it.
@@ -84,6 +90,8 @@ mod tests {
 
     #[test]
     fn a_name_cannot_become_an_option() {
-        assert!(line("a,process=evil", "", Accelerator::Kvm).starts_with("-name guest=a,,process=evil -uuid"));
+        assert!(
+            line("a,process=evil", "", Accelerator::Kvm).starts_with("-name guest=a,,process=evil -uuid")
+        );
     }
 }

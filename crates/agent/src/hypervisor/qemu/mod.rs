@@ -86,22 +86,35 @@ pub fn launch_dir(vm_dir: &Path, launch_id: &str) -> PathBuf {
 
 #[tonic::async_trait]
 impl Hypervisor for Qemu {
-    async fn find(&self, place: &Place, launch: &Launch, _: &VmSpec) -> Result<Option<Arc<dyn Machine>>, StartError> {
+    async fn find(
+        &self,
+        place: &Place,
+        launch: &Launch,
+        _: &VmSpec,
+    ) -> Result<Option<Arc<dyn Machine>>, StartError> {
         let dir = launch_dir(&place.dir, &launch.id);
         let (looked, uuid) = (dir.clone(), place.vm_id.clone());
         let found = tokio::task::spawn_blocking(move || Process::find(&looked, &uuid)).await;
-        let Some(process) = found.map_err(StartError::transient("looking for QEMU"))? else { return Ok(None) };
+        let Some(process) = found.map_err(StartError::transient("looking for QEMU"))? else {
+            return Ok(None);
+        };
         tracing::info!(vm = place.vm_id, pid = process.pid(), "QEMU found again");
         let machine = QemuMachineUp::watch(place, dir, process, true);
         machine.open_input();
         Ok(Some(machine))
     }
 
-    async fn start(&self, place: &Place, launch: &Launch, spec: &VmSpec) -> Result<Arc<dyn Machine>, StartError> {
+    async fn start(
+        &self,
+        place: &Place,
+        launch: &Launch,
+        spec: &VmSpec,
+    ) -> Result<Arc<dyn Machine>, StartError> {
         let Some(vm_spec::Driver::Qemu(machine)) = &spec.driver else {
             return Err(StartError::Permanent("not a specification of the qemu driver".into()));
         };
-        let image = self.images.find(&machine.image).map_err(|error| StartError::Permanent(error.to_string()))?;
+        let image =
+            self.images.find(&machine.image).map_err(|error| StartError::Permanent(error.to_string()))?;
         let dir = launch_dir(&place.dir, &launch.id);
         let arguments = cmdline::arguments(&spec.name, &place.vm_id, machine, &image, self.found.accelerator);
         let (at, overlaid) = (dir.clone(), machine.clone());
@@ -113,8 +126,9 @@ impl Hypervisor for Qemu {
         let launched = serial::Launch { boot_id: launch.boot_id.clone(), cause: launch.cause.clone(), spool };
         place.port.launch(launched).await.map_err(StartError::transient("serial port"))?;
 
-        let process = Process::start(&self.program, &arguments, &dir)
-            .map_err(|error| StartError::Transient(format!("cannot start {}: {error}", self.program.display())))?;
+        let process = Process::start(&self.program, &arguments, &dir).map_err(|error| {
+            StartError::Transient(format!("cannot start {}: {error}", self.program.display()))
+        })?;
         tracing::info!(vm = place.vm_id, pid = process.pid(), launch = launch.id, "QEMU started");
         let machine = QemuMachineUp::watch(place, dir, process, false);
         if let Err(error) = machine.come_up().await {
@@ -154,7 +168,12 @@ fn overlay(machine: &QemuMachine) -> Vec<u8> {
     }
     if !machine.admin_user.is_empty() {
         archive.add("etc/hardline/user", File, 0o600, format!("{}\n", machine.admin_user).as_bytes());
-        archive.add("etc/hardline/shadow", File, 0o600, format!("{}\n", machine.admin_password_hash).as_bytes());
+        archive.add(
+            "etc/hardline/shadow",
+            File,
+            0o600,
+            format!("{}\n", machine.admin_password_hash).as_bytes(),
+        );
     }
     archive.finish()
 }
@@ -242,7 +261,9 @@ impl QemuMachineUp {
             "running" => Some(Event::Resumed),
             "shutdown" => Some(Event::GuestShutdown),
             // The agent that started it died before it let it go.
-            "prelaunch" if self.found => qmp.execute("cont", Value::Null, ANSWER).await.ok().map(|_| Event::Resumed),
+            "prelaunch" if self.found => {
+                qmp.execute("cont", Value::Null, ANSWER).await.ok().map(|_| Event::Resumed)
+            }
             "prelaunch" => None,
             _ => Some(Event::Paused(paused_words(&status))),
         }
@@ -261,7 +282,9 @@ impl QemuMachineUp {
                 () = self.process.end() => Err("QEMU ended at once".to_owned()),
             }
         };
-        timeout(COMING_UP, up).await.unwrap_or_else(|_| Err("QEMU's control socket does not answer".into()))?;
+        timeout(COMING_UP, up)
+            .await
+            .unwrap_or_else(|_| Err("QEMU's control socket does not answer".into()))?;
         self.open_input();
         self.execute("cont", Value::Null).await.map(drop).map_err(|error| error.to_string())
     }

@@ -42,7 +42,10 @@ impl Process {
             .kill_on_drop(false);
         own_session(&mut command);
         let mut child = command.spawn()?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(|| io::Error::other("no process id"))?;
+        let pid = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .ok_or_else(|| io::Error::other("no process id"))?;
         let process = Self::open(pid)?;
         // Collects the exit status, so that no zombie stays; its end is seen through the descriptor.
         tokio::spawn(async move { child.wait().await });
@@ -51,7 +54,8 @@ impl Process {
 
     /// The process whose id is in `dir`, when it is the QEMU of `uuid` that was started there; `None` when there is none.
     pub fn find(dir: &Path, uuid: &str) -> Option<Self> {
-        let written = std::fs::read_to_string(dir.join(PID_FILE)).ok().and_then(|text| text.trim().parse().ok());
+        let written =
+            std::fs::read_to_string(dir.join(PID_FILE)).ok().and_then(|text| text.trim().parse().ok());
         // An agent that died right after the start may have been faster than QEMU's pid file.
         written.into_iter().chain(all_processes()).find_map(|pid| Self::verified(pid, dir, uuid))
     }
@@ -124,7 +128,8 @@ fn all_processes() -> impl Iterator<Item = i32> {
 #[allow(unsafe_code)]
 fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` gives the same open descriptor until it is dropped, and nothing here takes it out.
-    unsafe { AsyncFd::register_with_interest(descriptor, tokio::io::Interest::READABLE) }.map_err(io::Error::from)
+    unsafe { AsyncFd::register_with_interest(descriptor, tokio::io::Interest::READABLE) }
+        .map_err(io::Error::from)
 }
 
 #[allow(unsafe_code)]
@@ -153,7 +158,10 @@ mod tests {
         assert_eq!(found.pid(), process.pid());
         std::fs::write(dir.path().join(PID_FILE), format!("{}\n", process.pid())).unwrap();
         assert!(Process::find(dir.path(), uuid).is_some());
-        assert!(Process::find(dir.path(), "5f0c1e1e-0000-4000-8000-000000000002").is_none(), "another machine's");
+        assert!(
+            Process::find(dir.path(), "5f0c1e1e-0000-4000-8000-000000000002").is_none(),
+            "another machine's"
+        );
         let elsewhere = tempfile::tempdir().unwrap();
         std::fs::write(elsewhere.path().join(PID_FILE), format!("{}\n", process.pid())).unwrap();
         assert!(Process::find(elsewhere.path(), uuid).is_none(), "another place's");

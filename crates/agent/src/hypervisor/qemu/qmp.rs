@@ -114,7 +114,9 @@ impl Qmp {
         name: &str,
         deadline: Duration,
     ) -> Result<(Self, mpsc::UnboundedReceiver<QmpEvent>), QmpError> {
-        timeout(deadline, Self::negotiate(dir, name, deadline)).await.unwrap_or(Err(QmpError::Timeout(deadline)))
+        timeout(deadline, Self::negotiate(dir, name, deadline))
+            .await
+            .unwrap_or(Err(QmpError::Timeout(deadline)))
     }
 
     async fn negotiate(
@@ -141,7 +143,12 @@ impl Qmp {
     ///
     /// # Errors
     /// As [`QmpError`] has it.
-    pub async fn execute(&self, command: &str, arguments: Value, deadline: Duration) -> Result<Value, QmpError> {
+    pub async fn execute(
+        &self,
+        command: &str,
+        arguments: Value,
+        deadline: Duration,
+    ) -> Result<Value, QmpError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut message = json!({ "execute": command, "id": id });
         if let (Value::Object(message), Value::Object(_)) = (&mut message, &arguments) {
@@ -154,7 +161,12 @@ impl Qmp {
         };
         let exchange = async {
             let line = format!("{message}\n");
-            self.writer.lock().await.write_all(line.as_bytes()).await.map_err(|e| QmpError::Connection(e.to_string()))?;
+            self.writer
+                .lock()
+                .await
+                .write_all(line.as_bytes())
+                .await
+                .map_err(|e| QmpError::Connection(e.to_string()))?;
             answered.await.unwrap_or_else(|_| Err(QmpError::Connection("it ended before the answer".into())))
         };
         let result = timeout(deadline, exchange).await.unwrap_or(Err(QmpError::Timeout(deadline)));
@@ -202,7 +214,8 @@ async fn pump(mut read: BufReader<OwnedReadHalf>, waiting: Waiting, events: mpsc
             // Nobody listens any more: answers are still wanted.
             let _ = events.send(event);
         }
-        let caller = incoming.id.and_then(|id| lock(&waiting).as_mut().and_then(|waiting| waiting.remove(&id)));
+        let caller =
+            incoming.id.and_then(|id| lock(&waiting).as_mut().and_then(|waiting| waiting.remove(&id)));
         if let Some(caller) = caller {
             let _ = caller.send(match incoming.error {
                 Some(refusal) => Err(QmpError::Refused(refusal.desc)),
@@ -237,7 +250,9 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(10);
 
     /// A QEMU that greets, then answers each line with what `answer` makes of it.
-    async fn fake(answer: impl Fn(Value) -> Vec<u8> + Send + 'static) -> (tempfile::TempDir, Result<(Qmp, mpsc::UnboundedReceiver<QmpEvent>), QmpError>) {
+    async fn fake(
+        answer: impl Fn(Value) -> Vec<u8> + Send + 'static,
+    ) -> (tempfile::TempDir, Result<(Qmp, mpsc::UnboundedReceiver<QmpEvent>), QmpError>) {
         let dir = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(dir.path().join("qmp.sock")).unwrap();
         tokio::spawn(async move {
@@ -287,17 +302,27 @@ mod tests {
             if request["execute"] == "qmp_capabilities" {
                 return ok(&request, &json!({}));
             }
-            format!("{}\n", json!({ "error": { "class": "GenericError", "desc": "no" }, "id": request["id"] })).into_bytes()
+            format!(
+                "{}\n",
+                json!({ "error": { "class": "GenericError", "desc": "no" }, "id": request["id"] })
+            )
+            .into_bytes()
         })
         .await;
         let (qmp, _events) = connected.unwrap();
-        assert!(matches!(qmp.execute("x", Value::Null, SECOND).await, Err(QmpError::Refused(words)) if words == "no"));
+        assert!(
+            matches!(qmp.execute("x", Value::Null, SECOND).await, Err(QmpError::Refused(words)) if words == "no")
+        );
     }
 
     #[tokio::test]
     async fn garbage_ends_the_connection_and_nobody_hangs() {
         let (_dir, connected) = fake(|request| {
-            if request["execute"] == "qmp_capabilities" { ok(&request, &json!({})) } else { b"\xff\xfe not json\n".to_vec() }
+            if request["execute"] == "qmp_capabilities" {
+                ok(&request, &json!({}))
+            } else {
+                b"\xff\xfe not json\n".to_vec()
+            }
         })
         .await;
         let (qmp, mut events) = connected.unwrap();
@@ -314,8 +339,10 @@ mod tests {
 
     #[tokio::test]
     async fn silence_ends_at_the_deadline() {
-        let (_dir, connected) =
-            fake(|request| if request["execute"] == "qmp_capabilities" { ok(&request, &json!({})) } else { Vec::new() }).await;
+        let (_dir, connected) = fake(|request| {
+            if request["execute"] == "qmp_capabilities" { ok(&request, &json!({})) } else { Vec::new() }
+        })
+        .await;
         let (qmp, _events) = connected.unwrap();
         let short = Duration::from_millis(20);
         assert!(matches!(qmp.execute("x", Value::Null, short).await, Err(QmpError::Timeout(_))));
