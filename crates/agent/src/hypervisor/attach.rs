@@ -101,7 +101,9 @@ impl AttachPolicy {
             Endpoint::Pty(path) => ("pty:", resolved(path)),
             Endpoint::Tcp(address) => {
                 let allowed = self.prefixes.iter().filter_map(|p| p.strip_prefix("tcp:")).any(|prefix| {
-                    prefix.is_empty() || prefix == address || prefix.ends_with(':') && address.starts_with(prefix)
+                    prefix.is_empty()
+                        || prefix == address
+                        || prefix.ends_with(':') && address.starts_with(prefix)
                 });
                 return if allowed { Ok(PathBuf::new()) } else { Err(EndpointRefused::NotAllowed) };
             }

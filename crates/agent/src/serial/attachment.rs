@@ -48,7 +48,12 @@ impl Port {
     }
 
     /// Reads `sink` until its end, which is returned; input goes there meanwhile. `again`: nobody was reading before.
-    pub(crate) async fn read_from(self: &Arc<Self>, sink: Arc<Sink>, again: bool, whole: bool) -> std::io::Error {
+    pub(crate) async fn read_from(
+        self: &Arc<Self>,
+        sink: Arc<Sink>,
+        again: bool,
+        whole: bool,
+    ) -> std::io::Error {
         if again || self.end_offset() > 0 {
             let mut inner = lock(&self.inner);
             let at = self.end_offset();

@@ -74,7 +74,9 @@ impl Input {
     pub fn recover(dir: &Path) -> Result<Self, SerialError> {
         let epoch_file = dir.join("epoch");
         let epoch = match std::fs::read_to_string(&epoch_file) {
-            Ok(text) => text.trim().parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData)),
+            Ok(text) => {
+                text.trim().parse().map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidData))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         };

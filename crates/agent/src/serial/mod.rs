@@ -19,6 +19,7 @@ mod journal;
 mod port;
 mod ports;
 mod reader;
+mod rebase;
 mod registration;
 mod rpc;
 mod snapshot;

@@ -99,6 +99,8 @@ pub(super) struct Inner {
     pub kept: u64,
     /// Everything before this is on the disk.
     pub synced: u64,
+    /// The server can have bytes before this from this host; what it has beyond is not ours.
+    pub told: u64,
     /// Boot diagnostics are enabled.
     pub capture: bool,
     /// We are the reader and write the spool ourselves.
@@ -138,6 +140,7 @@ impl Port {
             stored: 0,
             kept: 0,
             synced: 0,
+            told: 0,
             capture: true,
             live: false,
             ring: None,
@@ -175,6 +178,7 @@ impl Port {
         if vanished && !inner.lost.iter().any(|l| l.gap.length.is_none() && l.gap.start.0 == known) {
             self.mark(&mut inner, GapReason::SpoolLost, now);
         }
+        inner.told = self.end_offset();
         // What was written before the agent died is on the disk only after the next sync.
         self.touch(&inner);
     }
@@ -384,7 +388,12 @@ impl Port {
     fn boot(&self, inner: &mut Inner, boot_id: &str, cause: &str, time_us: i64) {
         let start = self.end_offset();
         let (boot_id, cause) = (boot_id.to_owned(), cause.to_owned());
-        inner.journal.append(&Record::Boot { start, boot_id: boot_id.clone(), cause: cause.clone(), time_us });
+        inner.journal.append(&Record::Boot {
+            start,
+            boot_id: boot_id.clone(),
+            cause: cause.clone(),
+            time_us,
+        });
         inner.timeline.push(Item::Boot { start, boot_id, cause, time_us });
     }
 
@@ -415,14 +424,24 @@ impl Port {
         self.shared.announce(self.id);
     }
 
-    /// The server has everything before `stored`. Blocks.
-    pub(super) fn acknowledge(self: &Arc<Self>, stored: u64) {
-        let now = self.shared.now_us();
+    /// A server begins with everything before `stored`. Blocks.
+    pub(super) fn resume(self: &Arc<Self>, stored: u64) {
+        {
+            let now = self.shared.now_us();
+            let mut inner = lock(&self.inner);
+            self.look(&mut inner, now);
+            if stored > inner.told {
+                self.rebase(&mut inner, stored, now);
+            }
+        }
+        self.acknowledge(stored);
+    }
+
+    /// The server has everything before `stored`, of what it was told. Blocks.
+    pub(super) fn acknowledge(&self, stored: u64) {
         let mut inner = lock(&self.inner);
         let inner = &mut *inner;
-        if stored > self.end_offset() {
-            self.jump(inner, stored, now);
-        }
+        let stored = stored.min(inner.told);
         if stored > inner.stored {
             inner.stored = stored;
             inner.timeline.acknowledge(stored);
@@ -435,24 +454,6 @@ impl Port {
                 tracing::warn!(%error, "a port's journal could not be written anew");
             }
         }
-    }
-
-    /// The server has bytes that this host lost (its disk went back in time): their addresses are not used again.
-    fn jump(self: &Arc<Self>, inner: &mut Inner, to: u64, now: i64) {
-        let end = self.end_offset();
-        tracing::warn!(vm = %self.vm_id, port = self.number, end, to, "the server has more of this port than this host");
-        self.close(inner, now);
-        let gap = Gap::exact(Offset(end), to - end, GapReason::SpoolLost);
-        self.lose(inner, gap, now);
-        if let Some(last) = inner.spools.last() {
-            let (from, path) = (last.position(end), last.path.clone());
-            inner.journal.append(&Record::Spool { base: to, from, path: path.clone() });
-            inner.spools.push(to, from, path);
-        }
-        inner.sealer = Sealer::new(Offset(to));
-        inner.synced = inner.synced.max(to);
-        self.end.store(to, Ordering::Release);
-        self.changed.notify_waiters();
     }
 
     /// Drops the oldest bytes when too many wait for the server. Blocks.
@@ -591,7 +592,9 @@ impl Inner {
                 Record::Capture(on) => self.capture = on,
             }
         }
-        let sealed = pieces.iter().filter_map(|p| if let Item::Sealed { segment, .. } = p { Some(segment.end().0) } else { None });
+        let sealed = pieces
+            .iter()
+            .filter_map(|p| if let Item::Sealed { segment, .. } = p { Some(segment.end().0) } else { None });
         let first = self.spools.iter().next().map_or(0, |s| s.base);
         let sealed = sealed.max().unwrap_or(0).max(self.stored).max(first);
         known = known.max(sealed);
@@ -603,19 +606,28 @@ impl Inner {
         self.kept = self.kept.max(first);
         self.sealer = Sealer::new(Offset(sealed));
         if known > sealed {
-            self.sealer.append(known - sealed, now, &SealPolicy { max_bytes: u64::MAX, ..SealPolicy::default() }, |_| {});
+            self.sealer.append(
+                known - sealed,
+                now,
+                &SealPolicy { max_bytes: u64::MAX, ..SealPolicy::default() },
+                |_| {},
+            );
         }
         known
     }
 
     /// What the journal must say so that [`Inner::replay`] gives this state.
-    fn records(&self) -> Vec<Record> {
+    pub(super) fn records(&self) -> Vec<Record> {
         let mut records: Vec<Record> = self
             .spools
             .iter()
             .map(|s| Record::Spool { base: s.base, from: s.from, path: s.path.clone() })
             .collect();
-        records.extend([Record::Stored(self.stored), Record::Expired(self.kept), Record::Capture(self.capture)]);
+        records.extend([
+            Record::Stored(self.stored),
+            Record::Expired(self.kept),
+            Record::Capture(self.capture),
+        ]);
         records.extend(self.timeline.iter().map(|item| match item {
             Item::Sealed { segment, captured } => Record::Sealed { segment: *segment, captured: *captured },
             Item::Mark { start, reason, time_us } => {
@@ -628,7 +640,9 @@ impl Inner {
                 time_us: *time_us,
             },
         }));
-        records.extend(self.lost.iter().filter(|l| l.gap.length.is_some()).map(|l| Record::lost(&l.gap, l.time_us)));
+        records.extend(
+            self.lost.iter().filter(|l| l.gap.length.is_some()).map(|l| Record::lost(&l.gap, l.time_us)),
+        );
         records
     }
 
@@ -638,7 +652,7 @@ impl Inner {
         self.journal.append(&Record::Sealed { segment, captured });
     }
 
-    fn add_lost(&mut self, gap: Gap, time_us: i64) {
+    pub(super) fn add_lost(&mut self, gap: Gap, time_us: i64) {
         // A longer version of the last one replaces it.
         self.lost.retain(|l| l.gap.start != gap.start || l.gap.length.is_none() || gap.length.is_none());
         let at = self.lost.partition_point(|l| l.gap.start <= gap.start);

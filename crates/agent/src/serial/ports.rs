@@ -95,7 +95,8 @@ impl Ports {
             let spools = port.end(&reason);
             // Nobody writes a checkpoint after this: it asks under the same lock.
             let _viewed = lock(&port.viewed);
-            remove_files(&port.dir, &spools).map_err(|source| SerialError::Io { path: port.dir.clone(), source })
+            remove_files(&port.dir, &spools)
+                .map_err(|source| SerialError::Io { path: port.dir.clone(), source })
         })
         .await
     }
@@ -162,7 +163,8 @@ impl Ports {
         let begin = async move {
             match ConsoleStream::begin(&ports, requests.boxed()).await {
                 Ok(console) => {
-                    stream::unfold(console, |mut c| async move { c.next().await.map(|reply| (reply, c)) }).boxed()
+                    stream::unfold(console, |mut c| async move { c.next().await.map(|reply| (reply, c)) })
+                        .boxed()
                 }
                 Err(status) => stream::iter([Err(status)]).boxed(),
             }

@@ -85,7 +85,7 @@ impl SegmentStream {
                 let cursor = self.after.get(&(port.vm_id.clone(), port.number)).copied();
                 if let Some(stored) = cursor {
                     let port = port.clone();
-                    let stored = tokio::task::spawn_blocking(move || port.acknowledge(stored));
+                    let stored = tokio::task::spawn_blocking(move || port.resume(stored));
                     if stored.await.is_err() {
                         return None;
                     }
@@ -104,7 +104,11 @@ impl SegmentStream {
         let item = {
             let mut inner = lock(&port.inner);
             let limit = if self.shared.syncs() { inner.synced } else { u64::MAX };
-            inner.timeline.get(*number, limit)
+            let item = inner.timeline.get(*number, limit);
+            if let Some((_, Item::Sealed { segment, .. })) = &item {
+                inner.told = inner.told.max(segment.end().0);
+            }
+            item
         };
         let Some((this, item)) = item else { return Ok(()) };
         *number = this + 1;
@@ -112,7 +116,8 @@ impl SegmentStream {
         self.news.push(port.id);
         match item {
             Item::Boot { start, boot_id, cause, time_us } => {
-                let boot = v1::Boot { vm_id: port.vm_id.clone(), port: port.number, start, boot_id, time_us, cause };
+                let boot =
+                    v1::Boot { vm_id: port.vm_id.clone(), port: port.number, start, boot_id, time_us, cause };
                 self.say(Told::Boot(boot));
             }
             Item::Mark { start, reason, time_us } => {
@@ -208,7 +213,9 @@ impl ReadStream {
             };
             self.place.pass(&piece);
             match piece {
-                Piece::Data(data) => return Some(Ok(reply(What::Output(v1::Output { offset: start, data })))),
+                Piece::Data(data) => {
+                    return Some(Ok(reply(What::Output(v1::Output { offset: start, data }))));
+                }
                 Piece::Gap { gap: missing, time_us, .. } => {
                     return Some(Ok(reply(What::Gap(gap(&port, &missing, time_us)))));
                 }

@@ -54,7 +54,9 @@ impl Port {
         self.check_ended()?;
         let mut viewed = lock(&self.viewed);
         self.catch_up(&mut viewed);
-        let (Some(screen), Some(place)) = (&viewed.screen, viewed.place) else { return Err(SerialError::Ended) };
+        let (Some(screen), Some(place)) = (&viewed.screen, viewed.place) else {
+            return Err(SerialError::Ended);
+        };
         Ok(Snapshot { place, size: screen.size(), data: screen.snapshot() })
     }
 
@@ -78,7 +80,9 @@ impl Port {
         let (Some(screen), Some(place)) = (&viewed.screen, viewed.place) else { return };
         match write_checkpoint(&self.dir, place.at, screen) {
             Ok(()) => self.checkpoint.store(place.at, Ordering::Release),
-            Err(error) => tracing::warn!(vm = %self.vm_id, port = self.number, %error, "the screen was not kept"),
+            Err(error) => {
+                tracing::warn!(vm = %self.vm_id, port = self.number, %error, "the screen was not kept")
+            }
         }
         if lock(&self.inner).viewers.is_empty() {
             viewed.screen = None;
@@ -114,7 +118,12 @@ impl Port {
         viewed.place = Some(place);
     }
 
-    fn rebuild(self: &Arc<Self>, size: Option<Size>, usable: &dyn Fn(u64) -> bool, from: u64) -> (Box<Screen>, Place) {
+    fn rebuild(
+        self: &Arc<Self>,
+        size: Option<Size>,
+        usable: &dyn Fn(u64) -> bool,
+        from: u64,
+    ) -> (Box<Screen>, Place) {
         if let Some((at, mut screen)) = read_checkpoint(&self.dir)
             && usable(at)
         {

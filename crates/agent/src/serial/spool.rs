@@ -180,6 +180,29 @@ impl Spools {
         dropped
     }
 
+    /// Moves the addresses from `from` on by `by`; a spool with `from` inside it becomes two entries of the same file.
+    pub fn shift(&mut self, from: u64, by: u64) {
+        let index = self.list.partition_point(|s| s.base < from);
+        let growing = index == self.list.len();
+        if let Some(before) = index.checked_sub(1).and_then(|i| self.list.get_mut(i))
+            && (before.end() > from || growing)
+        {
+            let length = before.end().saturating_sub(from);
+            before.length -= length;
+            let (position, path) = (before.position(from), before.path.clone());
+            self.list
+                .insert(index, Spool { base: from, from: position, path, length, punched: from, file: None });
+        }
+        for spool in self.list.iter_mut().skip(index) {
+            spool.base += by;
+            spool.punched += by;
+        }
+        // The addresses in between belong to nobody: the spool before them reaches over them, as lost.
+        if let Some(before) = index.checked_sub(1).and_then(|i| self.list.get_mut(i)) {
+            before.length = (from + by).saturating_sub(before.base);
+        }
+    }
+
     /// Every file, for removal.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.list.iter().map(|s| self.absolute(&s.path)).collect()
@@ -234,7 +257,9 @@ mod tests {
         std::fs::write(dir.path().join("b"), b"xyz").unwrap();
         spools.push(10, 0, "b".into());
         assert_eq!(spools.look(), Growth::Grown(3));
-        for (at, expected) in [(0, Some((0, 10))), (9, Some((9, 10))), (10, Some((0, 13))), (12, Some((2, 13))), (13, None)] {
+        for (at, expected) in
+            [(0, Some((0, 10))), (9, Some((9, 10))), (10, Some((0, 13))), (12, Some((2, 13))), (13, None)]
+        {
             assert_eq!(spools.find(at).map(|(_, position, end)| (position, end)), expected, "at {at}");
         }
         assert_eq!(spools.release(12), [0]);

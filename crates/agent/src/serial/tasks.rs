@@ -7,9 +7,9 @@
 //! ```
 
 use super::disk::room;
-use super::{lock, register};
 use super::port::{Inner, Port};
 use super::ports::{PortsConfig, SyncPolicy};
+use super::{lock, register};
 use hardline_console::gap::GapReason;
 use hardline_console::segment::SealPolicy;
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
@@ -258,7 +258,8 @@ impl Shared {
                         Err(error) => return tracing::error!(%error, "inotify ended"),
                     },
                 };
-                let read = ready.try_io(|inotify| inotify.get_mut().read_events(&mut buffer).map(|e| self.sort(e)));
+                let read =
+                    ready.try_io(|inotify| inotify.get_mut().read_events(&mut buffer).map(|e| self.sort(e)));
                 match read {
                     Ok(Ok(grown)) => grown,
                     Ok(Err(error)) => {
@@ -404,7 +405,8 @@ impl Shared {
         let mut rooms: HashMap<u64, bool> = HashMap::new();
         for port in ports {
             let Some(device) = std::fs::metadata(&port.dir).ok().map(|m| m.dev()) else { continue };
-            let is_full = *rooms.entry(device).or_insert_with(|| self.room(&port.dir).is_some_and(|left| left < FULL));
+            let is_full =
+                *rooms.entry(device).or_insert_with(|| self.room(&port.dir).is_some_and(|left| left < FULL));
             if is_full && !full.contains(&device) {
                 let now = self.now_us();
                 let mut inner = lock(&port.inner);
@@ -457,7 +459,9 @@ fn sync_ports(ports: &[Arc<Port>]) {
         };
         match done {
             Ok(()) => port.synced(*end),
-            Err(error) => tracing::error!(vm = %port.vm_id, port = port.number, %error, "a spool cannot be synced"),
+            Err(error) => {
+                tracing::error!(vm = %port.vm_id, port = port.number, %error, "a spool cannot be synced")
+            }
         }
     }
 }

@@ -104,6 +104,27 @@ impl Timeline {
         self.items = kept;
     }
 
+    /// Moves everything from the address `from` on; nobody has been told of it.
+    pub fn shift(&mut self, from: u64, by: u64) {
+        let mut moved = VecDeque::new();
+        for (number, item) in self.items.drain(..) {
+            let (item, rest) = item.shifted(from, by);
+            moved.push_back((number, item));
+            if let Some(rest) = rest {
+                // Only the newest piece that was told can be cut, and only in its middle: the rest is told anew.
+                moved.push_back((number, rest));
+            }
+        }
+        // The numbers of what follows a cut rise by one.
+        let mut last = None;
+        for (number, _) in &mut moved {
+            *number = last.map_or(*number, |last: u64| (*number).max(last + 1));
+            last = Some(*number);
+        }
+        self.next = last.map_or(self.next, |last| self.next.max(last + 1));
+        self.items = moved;
+    }
+
     /// Everything, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().map(|(_, item)| item)
@@ -167,7 +188,10 @@ mod tests {
         }
         timeline.expire(3 * MERGED + 1);
         assert_eq!(starts(&timeline), [0, 3 * MERGED, 4 * MERGED]);
-        assert_eq!(timeline.get(0, u64::MAX).unwrap(), (2, Item::Sealed { segment: piece(0, 3 * MERGED), captured: true }));
+        assert_eq!(
+            timeline.get(0, u64::MAX).unwrap(),
+            (2, Item::Sealed { segment: piece(0, 3 * MERGED), captured: true })
+        );
         assert_eq!(timeline.next, 5);
     }
 }

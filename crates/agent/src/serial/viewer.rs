@@ -27,7 +27,7 @@ use tokio::time::Instant;
 /// Bytes in one message.
 const MESSAGE: usize = 64 << 10;
 /// Shared by all viewers of a port, bytes.
-const RING: usize = 512 << 10;
+pub(super) const RING: usize = 512 << 10;
 /// A viewer this close to the end keeps up, bytes.
 const NEAR: u64 = 1 << 20;
 /// A viewer that has not been near the end for so long gets the present screen instead.
