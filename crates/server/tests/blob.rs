@@ -166,7 +166,10 @@ async fn one_changed_character_is_refused() {
     let flipped = if signature.starts_with('A') { "B" } else { "A" };
     let forbidden = "AuthenticationFailed";
     for bad in [
-        format!("{path}?{}", query.replace(&format!("sig={signature}"), &format!("sig={flipped}{}", &signature[1..]))),
+        format!(
+            "{path}?{}",
+            query.replace(&format!("sig={signature}"), &format!("sig={flipped}{}", &signature[1..]))
+        ),
         format!("{path}?{}", query.replace("sp=r", "sp=rw")),
         format!("{path}?{}", query.replace("se=20", "se=30")),
         format!("{path}?{}", query.replace("saoid=", "saoid=0")),

@@ -102,7 +102,9 @@ async fn a_reader_may_not_and_both_are_recorded() {
     host.print(&vm, b"x");
     let refused = server.reader().post(&path(&server)).await.expect(403);
     assert_eq!(refused.code(), "AuthorizationFailed");
-    assert!(refused.message().contains("Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action"));
+    assert!(
+        refused.message().contains("Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action")
+    );
     let missing = path(&server).replace("Demo-VM.long", "none");
     let same = server.reader().post(&missing).await.expect(403);
     assert_eq!(same.message().replace("/none", "/Demo-VM.long"), refused.message());

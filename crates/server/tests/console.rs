@@ -4,7 +4,8 @@
 
 use hardline_agent_api::v1::{Action, GapReason as HostGap, RunState};
 use hardline_console::frame::{
-    ClientNotice, GapReason, RAW_SUBPROTOCOL, RefusedReason, Role, SUBPROTOCOL, ServerFrame, ServerNotice, Token,
+    ClientNotice, GapReason, RAW_SUBPROTOCOL, RefusedReason, Role, SUBPROTOCOL, ServerFrame, ServerNotice,
+    Token,
 };
 use hardline_server::clock::{Clock as _, ManualClock};
 use hardline_testkit::console::{Console, Event, Options, boot_vm, events, set_boot_diagnostics};
@@ -209,10 +210,7 @@ async fn the_screen_is_there_on_arrival_and_output_goes_on_from_its_offset() {
     let world = World::new().await;
     world.host.print(&world.vm, b"old text\r\n");
     let mut console = world.writer().await;
-    assert_eq!(
-        console.notice(welcome).await,
-        (Role::Writer, 1, Some("owner@hardline.test".into()))
-    );
+    assert_eq!(console.notice(welcome).await, (Role::Writer, 1, Some("owner@hardline.test".into())));
     match console.frame().await.unwrap() {
         ServerFrame::Snapshot { offset, data, .. } => {
             assert_eq!((offset, &data[..]), (10, b"old text\r\n".as_slice()));
@@ -229,7 +227,8 @@ async fn the_screen_is_there_on_arrival_and_output_goes_on_from_its_offset() {
     console.leave().await;
     // Somebody who was there before goes on where they stopped, without a snapshot.
     let token = world.token().await;
-    let mut again = Console::stream(&world.server, &world.path(), &token, "&mode=view&offset=13").await.unwrap();
+    let mut again =
+        Console::stream(&world.server, &world.path(), &token, "&mode=view&offset=13").await.unwrap();
     again.offset = 13;
     again.until_output(b"er").await;
     assert_eq!(again.output, b"er");
@@ -270,14 +269,17 @@ async fn who_loses_the_seat_is_told_by_whom() {
     let mut first = world.writer().await;
     let (code, reason) = az.until_close().await;
     assert_eq!((code, reason.as_str()), (4001, "The seat was taken by owner@hardline.test"));
-    assert!(az.text.contains("owner@hardline.test has taken over this console from 127.0.0.1"), "{}", az.text);
+    assert!(
+        az.text.contains("owner@hardline.test has taken over this console from 127.0.0.1"),
+        "{}",
+        az.text
+    );
 
     let token = world.server.contributor().access_token().await;
     let second = Console::stream(&world.server, &world.path(), &token, "").await.unwrap();
     let (said, code, _) = first.end().await;
     assert_eq!(code, 4001);
-    let taken =
-        ServerNotice::Taken { by: "contributor@hardline.test".into(), address: "127.0.0.1".into() };
+    let taken = ServerNotice::Taken { by: "contributor@hardline.test".into(), address: "127.0.0.1".into() };
     assert_eq!(said.last(), Some(&taken));
     second.leave().await;
     world.server.stop().await;
@@ -370,7 +372,10 @@ async fn garbage_and_oversized_messages_end_the_session_with_a_reason() {
     console.send_bytes(b"\x09what").await;
     let (said, code, _) = console.end().await;
     assert_eq!(code, 1002);
-    assert!(matches!(said.last(), Some(ServerNotice::Ended { reason }) if reason.contains("0x09")), "{said:?}");
+    assert!(
+        matches!(said.last(), Some(ServerNotice::Ended { reason }) if reason.contains("0x09")),
+        "{said:?}"
+    );
     let mut console = world.writer().await;
     console.notice(welcome).await;
     console.send_text("{\"kind\":").await;
@@ -418,7 +423,10 @@ async fn a_console_needs_boot_diagnostics_and_a_running_machine() {
     assert_eq!(world.server.owner().wait(&accepted).await.json["status"], "Succeeded");
     let (said, code, _) = console.end().await;
     assert_eq!(code, 4002);
-    assert!(said.iter().any(|n| matches!(n, ServerNotice::State { state } if state == "stopped")), "{said:?}");
+    assert!(
+        said.iter().any(|n| matches!(n, ServerNotice::State { state } if state == "stopped")),
+        "{said:?}"
+    );
     let stopped = world.server.owner().post(&world.connect_path()).await.expect(409);
     assert_eq!(
         stopped.message(),
@@ -470,7 +478,10 @@ async fn an_expired_token_and_a_withdrawn_role_end_the_session() {
     world.server.state().serial.check_rights();
     let (said, code, _) = console.end().await;
     assert_eq!(code, 4003);
-    assert!(matches!(said.last(), Some(ServerNotice::Ended { reason }) if reason.contains("expired")), "{said:?}");
+    assert!(
+        matches!(said.last(), Some(ServerNotice::Ended { reason }) if reason.contains("expired")),
+        "{said:?}"
+    );
 
     let contributor = world.server.contributor();
     let token = contributor.access_token().await;
@@ -495,7 +506,10 @@ async fn admin_commands_of_a_session() {
     let world = World::new().await;
     let string = world.connection_string().await;
     let admin = |command: &str| {
-        string.replace("wss", "https").replace("ws", "http").replace("/client", &format!("/adminCommand/{command}"))
+        string
+            .replace("wss", "https")
+            .replace("ws", "http")
+            .replace("/client", &format!("/adminCommand/{command}"))
     };
     let body = |command: &str, parameters| json!({"command": command, "requestId": "r", "commandParameters": parameters});
     let owner = world.server.owner();
@@ -506,11 +520,7 @@ async fn admin_commands_of_a_session() {
     let acts: Vec<_> = world.host.acts(&world.vm).iter().map(|a| (a.action(), a.keys.clone())).collect();
     assert_eq!(
         acts,
-        [
-            (Action::Nmi, String::new()),
-            (Action::Sysrq, "c".into()),
-            (Action::Reset, String::new())
-        ]
+        [(Action::Nmi, String::new()), (Action::Sysrq, "c".into()), (Action::Reset, String::new())]
     );
     owner.post_json(&admin("sysrq"), &body("sysrq", json!({}))).await.expect(400);
     owner.post_json(&admin("explode"), &body("explode", json!({}))).await.expect(404);
@@ -521,8 +531,11 @@ async fn admin_commands_of_a_session() {
     let port = format!("{}/providers/Hardline.Console/serialPorts/0", world.path());
     owner.post(&format!("{port}/break?api-version=2026-11-01")).await.expect(200);
     world.server.reader().post(&format!("{port}/nmi?api-version=2026-11-01")).await.expect(403);
-    let named: Vec<_> =
-        events(&world.server, &world.path()).await.into_iter().map(|(operation, status, ..)| (operation, status)).collect();
+    let named: Vec<_> = events(&world.server, &world.path())
+        .await
+        .into_iter()
+        .map(|(operation, status, ..)| (operation, status))
+        .collect();
     for verb in ["nmi", "sysrq", "reset", "break"] {
         let operation = format!("Hardline.Console/serialPorts/{verb}/action");
         assert!(named.contains(&(operation.clone(), "Succeeded".into())), "{operation}: {named:?}");

@@ -35,7 +35,9 @@ impl World {
 
     /// Waits until everything below `end` is stored and acknowledged.
     async fn stored(&self, end: u64) {
-        self.host.wait("the acknowledgement", |host| (host.acknowledged(&self.vm) >= end).then_some(())).await;
+        self.host
+            .wait("the acknowledgement", |host| (host.acknowledged(&self.vm) >= end).then_some(()))
+            .await;
     }
 
     /// The guest prints, and it is stored.
@@ -55,7 +57,10 @@ async fn stored_then_live_without_a_seam() {
     world.host.print(&world.vm, b"live");
     let whole = world.content("").await.expect(200);
     assert_eq!(whole.text, "0123456789abcdefghijlive");
-    assert_eq!((whole.header("content-type"), whole.header("x-hardline-offset")), ("application/octet-stream", "0"));
+    assert_eq!(
+        (whole.header("content-type"), whole.header("x-hardline-offset")),
+        ("application/octet-stream", "0")
+    );
     for (query, text, offset) in [
         ("offset=5", "56789abcdefghijlive", "5"),
         ("offset=5&length=10", "56789abcde", "5"),
@@ -88,9 +93,15 @@ async fn losses_are_lines_and_have_rows() {
     let properties = &log["properties"];
     assert_eq!((&properties["start"], &properties["end"]), (&0.into(), &106.into()));
     let gap = &properties["gaps"][0];
-    assert_eq!((&gap["start"], &gap["length"], &gap["reason"]), (&3.into(), &100.into(), &"spoolFull".into()));
+    assert_eq!(
+        (&gap["start"], &gap["length"], &gap["reason"]),
+        (&3.into(), &100.into(), &"spoolFull".into())
+    );
     let boot = &properties["boots"][0];
-    assert_eq!((&boot["offset"], &boot["cause"], &boot["bootId"]), (&0.into(), &"start".into(), &"vm1-boot-1".into()));
+    assert_eq!(
+        (&boot["offset"], &boot["cause"], &boot["bootId"]),
+        (&0.into(), &"start".into(), &"vm1-boot-1".into())
+    );
     assert!(boot["time"].as_str().unwrap().ends_with('Z'), "{boot}");
     world.server.stop().await;
 }
@@ -130,7 +141,8 @@ async fn rights_and_obstacles() {
     world.server.reader().get(&world.path("screenshots/0/content?")).await.expect(403);
     world.server.owner().get(&world.path("serialLogs/1/content?")).await.expect(404);
     world.host.show(Some(b"BM picture".to_vec()));
-    let picture = world.server.owner().get(&world.path("screenshots/0/content?format=bmp&")).await.expect(200);
+    let picture =
+        world.server.owner().get(&world.path("screenshots/0/content?format=bmp&")).await.expect(200);
     assert_eq!((picture.header("content-type"), picture.text.as_str()), ("image/bmp", "BM picture"));
     world.server.owner().get(&world.path("screenshots/0/content?format=gif&")).await.expect(400);
     set_boot_diagnostics(&world.server, "vm1", false).await;
@@ -203,11 +215,15 @@ async fn a_deleted_machine_leaves_no_bytes_behind() {
     let retrieve = format!("{}/retrieveBootDiagnosticsData", world.server.vm_path("vm1"));
     world.server.owner().post(&retrieve).await.expect(200);
     let objects = &world.server.state().objects;
-    assert_eq!(objects.list("serial").await.unwrap().len() + objects.list("screenshots").await.unwrap().len(), 2);
+    assert_eq!(
+        objects.list("serial").await.unwrap().len() + objects.list("screenshots").await.unwrap().len(),
+        2
+    );
     let accepted = world.server.owner().delete(&world.server.vm_path("vm1")).await;
     assert!(matches!(accepted.status, 200 | 202), "{accepted:?}");
     let gone = async {
-        while !objects.list("serial").await.unwrap().is_empty() || !objects.list("screenshots").await.unwrap().is_empty()
+        while !objects.list("serial").await.unwrap().is_empty()
+            || !objects.list("screenshots").await.unwrap().is_empty()
         {
             tokio::task::yield_now().await;
         }

@@ -91,7 +91,10 @@ impl Content {
             }
         });
         let bytes = reads.buffered(AHEAD).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a stored piece of a serial log cannot be read");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a stored piece of a serial log cannot be read"
+            );
             std::io::Error::other("the blob could not be read to its end")
         });
         Payload::Stream(bytes.boxed())

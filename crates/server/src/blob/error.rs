@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn the_body_is_the_storage_services() {
         let mut error = StorageError::from(hardline_arm::sas::SasError::Signature);
-        error.details = vec![("AuthenticationErrorDetail", "Signature did not match <here> & there\u{0}".into())];
+        error.details =
+            vec![("AuthenticationErrorDetail", "Signature did not match <here> & there\u{0}".into())];
         let now = "2026-11-21T10:00:00.5Z".parse().unwrap();
         assert_eq!(
             error.xml("r-1", now),

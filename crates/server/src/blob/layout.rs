@@ -50,10 +50,7 @@ enum Entry {
 
 impl Layout {
     /// The blob of these rows, in any order. A gap stands before the segment that starts where it starts.
-    pub fn new(
-        segments: impl IntoIterator<Item = Stored>,
-        gaps: impl IntoIterator<Item = Missing>,
-    ) -> Self {
+    pub fn new(segments: impl IntoIterator<Item = Stored>, gaps: impl IntoIterator<Item = Missing>) -> Self {
         let mut entries: Vec<Entry> = gaps.into_iter().map(Entry::Missing).collect();
         entries.extend(segments.into_iter().map(Entry::Stored));
         entries.sort_by_key(|entry| match entry {

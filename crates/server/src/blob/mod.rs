@@ -115,7 +115,9 @@ async fn deed(
     let mut deed = record::deed_allowed(cx, &allowed);
     if !token.issued_to.is_empty() {
         let known = principals::get(&cx.state.store, &token.issued_to).await?;
-        let person = known.filter(|principal| principal.kind.eq_ignore_ascii_case("user")).map(|principal| principal.name);
+        let person = known
+            .filter(|principal| principal.kind.eq_ignore_ascii_case("user"))
+            .map(|principal| principal.name);
         deed.caller = person.unwrap_or_else(|| token.issued_to.clone());
         deed = deed.with("sasIssuedTo", token.issued_to.as_str());
     }
@@ -190,7 +192,12 @@ async fn read(cx: &Cx, target: &Target, container: &str, name: &str) -> Result<F
     Ok((response, content, range))
 }
 
-fn body(cx: &Cx, mut response: StreamResponse, content: Content, range: std::ops::Range<u64>) -> StreamResponse {
+fn body(
+    cx: &Cx,
+    mut response: StreamResponse,
+    content: Content,
+    range: std::ops::Range<u64>,
+) -> StreamResponse {
     if cx.facts.method == Method::GET && !range.is_empty() {
         response.body = content.read(&cx.state.objects, range);
     } else {

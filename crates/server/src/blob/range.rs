@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_is_no_range() {
-        for header in ["", "bytes", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=1-2,4-5", "lines=1-2", "bytes=+1-2"]
+        for header in
+            ["", "bytes", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=1-2,4-5", "lines=1-2", "bytes=+1-2"]
         {
             assert_eq!(Wanted::parse(header), Err(Malformed), "{header}");
         }

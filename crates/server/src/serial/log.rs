@@ -55,7 +55,8 @@ pub fn read(state: &State, allowed: &Allowed, reading: Reading) -> ByteStream {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let until = reading.length.map(|length| reading.from.saturating_add(length));
     let next = reading.from;
-    let reader = Reader { state: state.clone(), allowed: allowed.clone(), reading, next, until, marked: None, sender };
+    let reader =
+        Reader { state: state.clone(), allowed: allowed.clone(), reading, next, until, marked: None, sender };
     state.spawn(reader.run());
     ReceiverStream::new(receiver).boxed()
 }

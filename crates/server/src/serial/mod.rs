@@ -108,7 +108,10 @@ pub async fn start(state: &State) -> Result<(), StartError> {
         loop {
             every.tick().await;
             if let Err(error) = sessions::sweep(&sweeper).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "old console sessions could not be forgotten");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "old console sessions could not be forgotten"
+                );
             }
         }
     });

@@ -57,7 +57,9 @@ impl Protocol {
 
     /// The subprotocol to answer with: the first of those offered that is known.
     pub fn negotiate<'a>(offered: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
-        offered.into_iter().find_map(|name| [SUBPROTOCOL, RAW_SUBPROTOCOL].into_iter().find(|known| *known == name))
+        offered
+            .into_iter()
+            .find_map(|name| [SUBPROTOCOL, RAW_SUBPROTOCOL].into_iter().find(|known| *known == name))
     }
 
     /// What `message` of an authenticated client means.
@@ -187,8 +189,12 @@ mod tests {
     #[test]
     fn raw_is_the_bytes_alone() {
         let mut encoder = Encoder::new(Protocol::Raw);
-        assert_eq!(encoder.encode(output(b"\xff\x00")), Some(Message::Binary(Bytes::from_static(b"\xff\x00"))));
-        let snapshot = ServerFrame::Snapshot { offset: 1, cols: 80, rows: 24, data: Bytes::from_static(b"x") };
+        assert_eq!(
+            encoder.encode(output(b"\xff\x00")),
+            Some(Message::Binary(Bytes::from_static(b"\xff\x00")))
+        );
+        let snapshot =
+            ServerFrame::Snapshot { offset: 1, cols: 80, rows: 24, data: Bytes::from_static(b"x") };
         assert_eq!(encoder.encode(snapshot), None);
         let gap = ServerNotice::Gap { start: 1, length: Some(2), reason: GapReason::ViewerSlow };
         assert!(matches!(encoder.encode(ServerFrame::Notice(gap)), Some(Message::Text(_))));

@@ -64,7 +64,8 @@ pub async fn acquire(state: &State, deed: &Deed, port: &Port, who: &Newcomer) ->
     let mut tx = state.store.begin().await?;
     let before = port_leases::get(&mut tx, &port.vm, port.index.into()).await.map(lease)?;
     let mut taken = Taken { epoch: take(&mut tx, state, port, who).await?, displaced: None };
-    let holder = Holder { session: who.session.to_string(), name: who.name.clone(), address: who.address.clone() };
+    let holder =
+        Holder { session: who.session.to_string(), name: who.name.clone(), address: who.address.clone() };
     taken.displaced = before.acquire(holder).displaced.map(|h| h.name);
     let begun = match &taken.displaced {
         Some(name) => &deed.clone().with("displaced", name.as_str()),
@@ -98,7 +99,13 @@ pub async fn begin(state: &State, deed: &Deed) -> Result<(), StoreError> {
 }
 
 /// Frees the seat, if this session's epoch still has it, and writes the end event. Whether the seat is empty now.
-pub async fn leave(state: &State, deed: &Deed, port: &Port, epoch: Option<u64>, failed: Option<String>) -> bool {
+pub async fn leave(
+    state: &State,
+    deed: &Deed,
+    port: &Port,
+    epoch: Option<u64>,
+    failed: Option<String>,
+) -> bool {
     let now = state.clock.now();
     let written = async {
         let mut tx = state.store.begin().await?;

@@ -22,9 +22,9 @@ use crate::auth::Allowed;
 use crate::http::websocket::{self, Receiver, Sender, Socket};
 use crate::pipeline::Cx;
 use crate::record;
-use hardline_arm::activity::Deed;
 use crate::state::State;
 use bytes::Bytes;
+use hardline_arm::activity::Deed;
 use hardline_console::frame::{FrameError, Message, RefusedReason, Role, ServerFrame, ServerNotice, close};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,7 +97,10 @@ pub struct Begin {
 enum End {
     /// The client closed the socket, or it broke.
     Left,
-    Taken { by: String, address: String },
+    Taken {
+        by: String,
+        address: String,
+    },
     /// The machine was stopped or removed.
     Machine(String),
     /// The token expired or the right was withdrawn.

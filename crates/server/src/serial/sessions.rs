@@ -135,7 +135,10 @@ async fn over(state: &State, id_hash: &str) {
         tx.commit().await
     };
     if let Err(error) = closed.await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the end of a console session could not be stored");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the end of a console session could not be stored"
+        );
     }
 }
 
@@ -294,7 +297,8 @@ mod tests {
         let string = connection_string("https://localhost:8443", &id);
         assert_eq!(string, "wss://localhost:8443/console/sessions/00112233445566778899aabbccddeeff/client");
         // What the client does, in its order.
-        let admin = string.replace("wss", "https").replace("ws", "http").replace("/client", "/adminCommand/nmi");
+        let admin =
+            string.replace("wss", "https").replace("ws", "http").replace("/client", "/adminCommand/nmi");
         assert_eq!(
             admin,
             "https://localhost:8443/console/sessions/00112233445566778899aabbccddeeff/adminCommand/nmi"

@@ -99,7 +99,13 @@ mod tests {
         let azure = r#"{"command":"sysrq","requestId":"r","commandParameters":{"SysRqCommand":"c"}}"#;
         assert_eq!(keys(azure).as_deref(), Some("c"));
         assert_eq!(keys(r#"{"SysRqCommand":"reisub"}"#).as_deref(), Some("reisub"));
-        for bad in ["", "{}", r#"{"SysRqCommand":""}"#, r#"{"SysRqCommand":"\n"}"#, r#"{"SysRqCommand":"abcdefghi"}"#] {
+        for bad in [
+            "",
+            "{}",
+            r#"{"SysRqCommand":""}"#,
+            r#"{"SysRqCommand":"\n"}"#,
+            r#"{"SysRqCommand":"abcdefghi"}"#,
+        ] {
             assert_eq!(keys(bad), None, "{bad}");
         }
     }

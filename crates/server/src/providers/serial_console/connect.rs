@@ -26,8 +26,7 @@ pub async fn connect(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Record
 pub(crate) fn mode(cx: &Cx) -> Result<Mode, ArmError> {
     match cx.query.get("mode") {
         None => Ok(Mode::Write),
-        Some(word) => {
-            Mode::parse(word).ok_or_else(|| ArmError::invalid_parameter("mode", "it must be 'write' or 'view'."))
-        }
+        Some(word) => Mode::parse(word)
+            .ok_or_else(|| ArmError::invalid_parameter("mode", "it must be 'write' or 'view'.")),
     }
 }
