@@ -51,7 +51,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     let host = file.server.rsplit_once(':').map_or(file.server.as_str(), |(host, _)| host);
     let link = LinkConfig {
         server_name: file.server_name.unwrap_or_else(|| host.trim_matches(['[', ']']).to_owned()),
-        tls: link::client_tls(file.authority, file.certificate, file.key)?,
+        tls: link::client_tls(&file.authority, &file.certificate, &file.key)?,
         server: file.server,
     };
     let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -3,6 +3,7 @@
 mod agent;
 mod clock;
 mod dev;
+mod enroll;
 mod logging;
 mod server;
 mod stop;
@@ -24,11 +25,28 @@ enum Role {
     /// Run everything in this process, with two demo guests
     Dev(dev::Args),
     /// Run the control plane
-    Server(ConfigArgs),
+    Server(ServerArgs),
     /// Run a host's agent
     Agent(ConfigArgs),
     #[command(flatten)]
     Client(hardline_cli::Verb),
+}
+
+/// The control plane: it runs, or something is made for it.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct ServerArgs {
+    #[command(subcommand)]
+    verb: Option<ServerVerb>,
+    /// The configuration, a TOML file; unknown keys are refused
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServerVerb {
+    /// Make the identity of a host, with which its agent may dial in
+    Enroll(enroll::Args),
 }
 
 /// A role whose operator has written a configuration.
@@ -51,7 +69,8 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         let outcome = match program.role {
             Role::Dev(args) => dev::run(args).await,
-            Role::Server(args) => server::run(&args.config).await,
+            Role::Server(ServerArgs { verb: Some(ServerVerb::Enroll(args)), .. }) => enroll::run(&args),
+            Role::Server(args) => server::run(&args.config.unwrap_or_default()).await,
             Role::Agent(args) => agent::run(&args.config).await,
             Role::Client(verb) => return hardline_cli::run(verb, &mut Program::command()).await,
         };

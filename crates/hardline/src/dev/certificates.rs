@@ -97,7 +97,8 @@ pub fn private_key(file: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(file).with_context(|| format!("{} holds no private key", file.display()))
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+/// The text of a PEM file.
+pub fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
@@ -118,8 +119,8 @@ fn server(names: &[String], now: u64) -> anyhow::Result<CertificateParams> {
     Ok(params)
 }
 
-/// Valid from a day ago: clocks differ.
-fn valid(mut params: CertificateParams, now: u64, days: u64) -> CertificateParams {
+/// Valid from a day ago: clocks differ. The name is left for the caller.
+pub fn valid(mut params: CertificateParams, now: u64, days: u64) -> CertificateParams {
     let at = |seconds: u64| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     params.not_before = at(now.saturating_sub(DAY));
     params.not_after = at(now + days * DAY);

@@ -97,8 +97,8 @@ impl Demo {
         Ok(())
     }
 
-    /// Creates the demo guests that are not there, and waits until one of them runs; its name. None is made again once
-    /// there were any: a guest that somebody deleted stays deleted.
+    /// Creates the demo guests that are not there, and waits until the first of them that is meant to run does; its
+    /// name. None is made again once there were any: a guest that somebody deleted stays deleted.
     pub async fn guests(&self, secrets: &Secrets, progress: &Progress) -> anyhow::Result<String> {
         let mut present = Vec::new();
         for name in NAMES {
@@ -113,29 +113,31 @@ impl Demo {
                 present.push(name);
             }
         }
-        progress.say(&format!("waiting until {} runs", present.join(" or ")));
         let mut reminder = tokio::time::interval_at(tokio::time::Instant::now() + REMIND, REMIND);
         let mut poll = tokio::time::interval(POLL);
-        let mut states: Vec<String> = Vec::new();
+        let mut awaited: Option<(&str, String)> = None;
         loop {
             tokio::select! {
-                _ = reminder.tick() => progress.say(&format!("still waiting: {}", states.join(", "))),
+                _ = reminder.tick() => if let Some((name, state)) = &awaited {
+                    progress.say(&format!("still waiting: {name} {state}"));
+                },
                 _ = poll.tick() => {
-                    states.clear();
-                    let mut resting = 0;
+                    let mut states = Vec::new();
                     for name in &present {
-                        match self.power_state(name).await?.as_deref() {
-                            Some("PowerState/running") => return Ok((*name).to_owned()),
-                            Some(state @ ("PowerState/stopped" | "PowerState/deallocated")) => {
-                                resting += 1;
-                                states.push(format!("{name} {state}"));
-                            }
-                            state => states.push(format!("{name} {}", state.unwrap_or("was removed"))),
-                        }
+                        states.push((*name, self.power_state(name).await?.unwrap_or_default()));
                     }
-                    if resting == present.len() {
-                        progress.say("the guests are stopped, as somebody left them");
-                        return Ok((*present.first().unwrap_or(&NAMES[0])).to_owned());
+                    match choose(&states) {
+                        Choice::Runs(name) => return Ok(name.to_owned()),
+                        Choice::Wait(name, state) => {
+                            if awaited.as_ref().is_none_or(|(before, _)| *before != name) {
+                                progress.say(&format!("waiting until {name} runs"));
+                            }
+                            awaited = Some((name, state.to_owned()));
+                        }
+                        Choice::NoneIsMeantTo => {
+                            progress.say("the guests are stopped, as somebody left them");
+                            return Ok((*present.first().unwrap_or(&NAMES[0])).to_owned());
+                        }
                     }
                 }
             }
@@ -182,9 +184,46 @@ impl Demo {
     }
 }
 
+/// What is known of the guests.
+#[derive(Debug, PartialEq, Eq)]
+enum Choice<'n, 's> {
+    /// The first guest that is meant to run does.
+    Runs(&'n str),
+    /// It does not yet; its state.
+    Wait(&'n str, &'s str),
+    /// Every one of them was stopped or deleted.
+    NoneIsMeantTo,
+}
+
+/// Always the first guest that is meant to run, whichever comes up faster. Empty stands for a guest that is gone.
+fn choose<'n, 's>(states: &'s [(&'n str, String)]) -> Choice<'n, 's> {
+    let rests = |state: &str| matches!(state, "" | "PowerState/stopped" | "PowerState/deallocated");
+    match states.iter().find(|(_, state)| !rests(state)) {
+        Some((name, state)) if state == "PowerState/running" => Choice::Runs(name),
+        Some((name, state)) => Choice::Wait(name, state),
+        None => Choice::NoneIsMeantTo,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_guest_that_is_meant_to_run_is_named() {
+        let states = |demo: &str, demo2: &str| {
+            [("demo", demo), ("demo2", demo2)].map(|(name, state)| {
+                let state = if state.is_empty() { String::new() } else { format!("PowerState/{state}") };
+                (name, state)
+            })
+        };
+        assert_eq!(choose(&states("running", "running")), Choice::Runs("demo"));
+        assert_eq!(choose(&states("starting", "running")), Choice::Wait("demo", "PowerState/starting"));
+        for rests in ["stopped", "deallocated", ""] {
+            assert_eq!(choose(&states(rests, "running")), Choice::Runs("demo2"));
+            assert_eq!(choose(&states(rests, "stopped")), Choice::NoneIsMeantTo);
+        }
+    }
 
     #[test]
     fn lines_of_attached_ports() {

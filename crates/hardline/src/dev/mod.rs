@@ -14,7 +14,8 @@ mod lock;
 mod platform;
 mod secrets;
 
-pub(crate) use certificates::{certificate, chain, private_key};
+pub(crate) use certificates::{certificate, chain, private_key, read as read_pem, valid};
+pub(crate) use files::{private_dir, write_private, write_public};
 
 use crate::{logging, stop};
 use anyhow::{Context as _, bail};

@@ -27,7 +27,7 @@ pub struct VirtualMachine {
     pub desired: Desired,
     /// What its host said last.
     pub observed: Observed,
-    /// Whether its host is connected.
+    /// Whether its host is connected, and has told the VM's present state since.
     pub host_here: bool,
 }
 
@@ -88,7 +88,10 @@ impl VirtualMachine {
         let machine = Machine::read(&resource.name, &document).map_err(ArmError::internal)?;
         let desired: Desired = serde_json::from_str(&row.spec).map_err(ArmError::internal)?;
         let observed = Observed::from_text(row.observation.as_deref());
-        let host_here = row.host_id.as_deref().is_none_or(|host| state.hosts.host(host).is_some());
+        let connected = row.host_id.as_deref().is_none_or(|host| state.hosts.host(host).is_some());
+        // What a host said before its line broke, or before the server stopped, is no news: it has to say it again.
+        let told = observed == Observed::default() || state.hosts.live(&row.vm_id).is_some_and(|live| live.here);
+        let host_here = connected && told;
         Ok(Self { resource, document, machine, row, desired, observed, host_here })
     }
 
