@@ -183,6 +183,7 @@ async fn guessing_is_slowed_down_for_the_one_who_guesses() {
         ask(&server, &password(&owner, "guess")).await.expect(400);
     }
     let refused = ask(&server, &password(&owner, PASSWORD)).await.expect(429);
+    assert_eq!(refused.header("retry-after"), "6");
     assert_eq!(refused.json["error"], "temporarily_unavailable", "even the right password waits");
     ask(&server, &password(&server.reader().name(), PASSWORD)).await.expect(200);
     clock.advance(SignedDuration::from_secs(6));

@@ -21,7 +21,7 @@ pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
 pub use roles::{Rights, authorise, still_allowed};
-pub use sign_in::{Form, TokenError, token};
+pub use sign_in::{Form, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
 use crate::clock::{Clock as _, SystemClock};

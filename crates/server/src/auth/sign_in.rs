@@ -7,27 +7,28 @@ use super::passwords::PASSWORD_LIMIT;
 use super::tokens::{ACCESS_LIFETIME, RefreshClaims, SignIn};
 use super::{AuthError, Principal, PrincipalKind};
 use crate::pipeline::Cx;
+use crate::reply::ArmResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hardline_store::db::principals;
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A form's fields, decoded. All are taken for secrets, because one of them is.
 pub type Form = BTreeMap<String, SecretString>;
 
 /// A refused sign-in.
 #[derive(Debug)]
-pub struct TokenError {
+struct TokenError {
     status: StatusCode,
     error: &'static str,
     description: String,
     code: u32,
     /// Seconds to wait before the next try.
-    pub retry_after: Option<u64>,
+    retry_after: Option<u64>,
     cause: Option<AuthError>,
 }
 
@@ -70,32 +71,25 @@ impl TokenError {
         }
     }
 
-    /// The status and the body of the answer.
-    pub fn answer(&self) -> (StatusCode, Value) {
-        let mut body = json!({
+    /// The answer.
+    fn answer(&self) -> ArmResponse {
+        let body = json!({
             "error": self.error,
             "error_description": self.description,
             "error_codes": [self.code],
         });
-        if let (Some(seconds), Some(map)) = (self.retry_after, body.as_object_mut()) {
-            map.insert("retry_after".into(), seconds.into());
+        let answer = ArmResponse::json(self.status, body);
+        match self.retry_after {
+            Some(seconds) => answer.with_header(RETRY_AFTER, &seconds.to_string()),
+            None => answer,
         }
-        (self.status, body)
     }
 
     /// The inward cause of a 500, for the log.
-    pub fn cause(&self) -> Option<&AuthError> {
+    fn cause(&self) -> Option<&AuthError> {
         self.cause.as_ref()
     }
 }
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}) {}", self.error, self.description)
-    }
-}
-
-impl std::error::Error for TokenError {}
 
 impl From<AuthError> for TokenError {
     fn from(cause: AuthError) -> Self {
@@ -113,10 +107,10 @@ impl From<hardline_store::StoreError> for TokenError {
     }
 }
 
-/// Answers `POST /adfs/oauth2/token`: the HTTP status and the JSON body.
-pub async fn token(cx: &Cx, form: &Form) -> (StatusCode, Value) {
+/// Answers `POST /adfs/oauth2/token`.
+pub async fn token(cx: &Cx, form: &Form) -> ArmResponse {
     match grant(cx, form).await {
-        Ok(body) => (StatusCode::OK, body),
+        Ok(body) => ArmResponse::ok(body),
         Err(refused) => {
             if let Some(cause) = refused.cause() {
                 tracing::error!(error = cause as &dyn std::error::Error, correlation = %cx.correlation, "sign-in failed");

@@ -49,15 +49,15 @@ fn only(cx: &Cx, allowed: &[Method]) -> Result<(), ArmError> {
 }
 
 async fn token(cx: &Cx, parts: &Parts, incoming: Incoming) -> Response {
-    let (status, document) = match form(cx, parts, incoming).await {
+    let response = match form(cx, parts, incoming).await {
         Ok(form) => auth::token(cx, &form).await,
         Err(reason) => {
             let document =
                 json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
-            (StatusCode::BAD_REQUEST, document)
+            ArmResponse::json(StatusCode::BAD_REQUEST, document)
         }
     };
-    let mut answer = answer::arm(ArmResponse::json(status, document));
+    let mut answer = answer::arm(response);
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
