@@ -110,8 +110,8 @@ pub async fn login(args: &LoginArgs) -> Result<(), Error> {
         "user": {"name": profile.name, "type": kind},
     });
     output::print(&args.output, &account, |account| {
-        json!({"url": account["url"], "user": account["user"]["name"],
-        "subscriptionId": account["subscriptionId"]})
+        let at = |pointer: &str| account.pointer(pointer).cloned().unwrap_or_default();
+        json!({"url": at("/url"), "user": at("/user/name"), "subscriptionId": at("/subscriptionId")})
     })
 }
 

@@ -7,17 +7,8 @@ mod program;
 use dev_process::{BOOT, Dev};
 use program::{Home, Terminal};
 
-/// `cargo xtask guest` puts the image there.
-fn images() -> String {
-    let built = std::env::var("HARDLINE_IMAGE_DIR")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guest").to_owned());
-    let image = std::path::Path::new(&built).join("hardline-demo/image.json");
-    assert!(image.is_file(), "no {}: run `cargo xtask guest`", image.display());
-    built
-}
-
 fn start(home: &Home) -> Dev {
-    Dev::start(home, &["--listen", "127.0.0.1:0", "--image-dir", &images()])
+    Dev::with_guests(home)
 }
 
 /// A console on the demo guest, at its login prompt.
@@ -116,6 +107,7 @@ async fn a_guest_is_stopped_and_started_by_its_owner() {
     client.run(&["vm", "start", "demo"]).await.expect(0);
     drop(at_login(&client));
     client.run(&["vm", "restart", "demo"]).await.expect(0);
+    drop(at_login(&client));
     client.run(&["vm", "deallocate", "demo"]).await.expect(0);
     dev.stop();
 }

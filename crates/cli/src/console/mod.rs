@@ -40,7 +40,7 @@ pub async fn run(args: &ConsoleArgs) -> Result<(), Error> {
         session,
         port,
         vm: id,
-        screen: Screen::default(),
+        screen: Screen,
         keys: Keys::new(raw.is_some()),
         welcome: false,
     };

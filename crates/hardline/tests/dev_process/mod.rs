@@ -1,24 +1,39 @@
 //! A running `hardline dev`.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use crate::program::{Home, Output, PATIENCE};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::program::{Home, Output, PATIENCE, pid_of, processes_in, wait_for_end};
+use rustix::process::{Signal, kill_process};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The first prompt of a guest, without hardware acceleration, on two busy cores.
 pub const BOOT: Duration = Duration::from_secs(180);
 
-/// The process, and what it printed. Dropped, it is killed.
+/// `cargo xtask guest` puts the image there.
+pub fn images() -> String {
+    let built = std::env::var("HARDLINE_IMAGE_DIR")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guest").to_owned());
+    let image = std::path::Path::new(&built).join("hardline-demo/image.json");
+    assert!(image.is_file(), "no {}: run `cargo xtask guest`", image.display());
+    built
+}
+
+/// The process, what it printed and what it logged. Dropped, it is killed; its guests go with their home.
 pub struct Dev {
     child: Child,
     data: PathBuf,
     output: Output,
+    log: Output,
 }
 
 impl Dev {
+    /// With the two demo guests.
+    pub fn with_guests(home: &Home) -> Self {
+        Self::start(home, &["--listen", "127.0.0.1:0", "--image-dir", &images()])
+    }
+
     /// Starts it on the data directory `data` in somebody's home; returns when it says that it is ready.
     pub fn start(home: &Home, args: &[&str]) -> Self {
         let data = home.path("data");
@@ -28,11 +43,12 @@ impl Dev {
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let output = Output::read(child.stdout.take().unwrap());
-        let dev = Self { child, data, output };
+        let log = Output::read(child.stderr.take().unwrap());
+        let dev = Self { child, data, output, log };
         dev.output.wait_for("Ready.", BOOT);
         dev
     }
@@ -47,6 +63,11 @@ impl Dev {
 
     pub fn output(&self) -> String {
         self.output.text()
+    }
+
+    /// What it said on its error output.
+    pub fn log(&self) -> String {
+        self.log.text()
     }
 
     pub fn data(&self) -> &std::path::Path {
@@ -71,30 +92,16 @@ impl Dev {
 
     /// Processes that work in the data directory: the guests.
     pub fn guests(&self) -> Vec<u32> {
-        let all = std::fs::read_dir("/proc").unwrap().flatten();
-        let lives_here = |e: &std::fs::DirEntry| {
-            std::fs::read_link(e.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&self.data))
-        };
-        let mut pids: Vec<u32> =
-            all.filter(lives_here).filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
-        pids.sort_unstable();
-        pids
+        processes_in(&self.data)
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(pid_of(self.child.id()), signal).unwrap();
     }
 
     fn wait(&mut self) -> std::process::ExitStatus {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < end, "it does not stop:\n{}", self.output.text());
-            std::thread::yield_now();
-        }
+        wait_for_end(&mut self.child, PATIENCE)
+            .unwrap_or_else(|| panic!("it does not stop:\n{}", self.log.text()))
     }
 
     /// Ctrl+C, and the clean end that follows.
@@ -116,5 +123,8 @@ impl Drop for Dev {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("hardline dev said:\n{}", self.log.text());
+        }
     }
 }

@@ -1,10 +1,14 @@
-//! The built program as a child process: its output, its exit code, and a terminal of its own.
+//! The built program as a child process: its output, its exit code, and a terminal of its own. Nothing outlives a test:
+//! whatever still works below somebody's home when it goes (guests, too) is killed.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -17,6 +21,45 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Home {
     dir: TempDir,
     env: Vec<(String, String)>,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for pid in processes_in(self.dir.path()) {
+            let _ = kill_process(pid_of(pid), Signal::KILL);
+        }
+    }
+}
+
+/// Processes whose working directory is `dir` or below it.
+pub fn processes_in(dir: &Path) -> Vec<u32> {
+    let Ok(dir) = dir.canonicalize() else { return Vec::new() };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let works_here = |e: &std::fs::DirEntry| {
+        std::fs::read_link(e.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&dir))
+    };
+    let mut pids: Vec<u32> =
+        all.filter(works_here).filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// The system's form of a process id.
+pub fn pid_of(pid: u32) -> Pid {
+    Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
+}
+
+/// Waits for the end of a child, without turning in circles. None when it goes on for too long.
+pub fn wait_for_end(child: &mut Child, within: Duration) -> Option<ExitStatus> {
+    let end = Instant::now() + within;
+    let process = pidfd_open(pid_of(child.id()), PidfdFlags::empty()).unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        let left = Timespec::try_from(end.checked_duration_since(Instant::now())?).unwrap();
+        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&left));
+    }
 }
 
 /// What a finished command left.
@@ -173,9 +216,8 @@ impl Terminal {
         self.output.text()
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid_of(self.child.id()), signal).unwrap();
     }
 
     /// Whether keys are echoed and lines edited, as in a shell.
@@ -185,16 +227,8 @@ impl Terminal {
 
     /// Waits until the program has ended.
     pub fn wait(&mut self) -> ExitStatus {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match self.child.try_wait().unwrap() {
-                Some(status) => return status,
-                None => {
-                    assert!(Instant::now() < end, "it does not end:\n{}", self.output.text());
-                    std::thread::yield_now();
-                }
-            }
-        }
+        wait_for_end(&mut self.child, PATIENCE)
+            .unwrap_or_else(|| panic!("it does not end:\n{}", self.output.text()))
     }
 }
 
