@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod authority;
+pub mod boot_sector;
 pub mod console;
 pub mod fake_host;
 pub mod postgres;

@@ -138,6 +138,7 @@ impl Ports {
     }
 
     /// `HostAgent.Read`.
+    #[allow(clippy::needless_pass_by_value)] // as the generated trait hands it over
     pub fn read(
         self: &Arc<Self>,
         request: v1::ReadRequest,

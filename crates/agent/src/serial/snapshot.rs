@@ -61,13 +61,15 @@ impl Port {
     }
 
     /// Changes the screen's size. Blocks.
-    pub(super) fn resize(self: &Arc<Self>, size: Size) {
+    pub(super) fn resize(self: &Arc<Self>, size: Size) -> Result<(), SerialError> {
+        self.check_ended()?;
         let mut viewed = lock(&self.viewed);
         self.catch_up(&mut viewed);
         viewed.size = Some(size);
         if let Some(screen) = &mut viewed.screen {
             screen.resize(size);
         }
+        Ok(())
     }
 
     /// Writes a checkpoint; forgets the screen when nobody watches. Blocks.

@@ -178,7 +178,7 @@ impl Viewer {
             }
             if let Some(size) = size {
                 let port = port.clone();
-                if let Err(error) = blocking(move || Ok(port.resize(size))).await {
+                if let Err(error) = blocking(move || port.resize(size)).await {
                     return Some(Err(error));
                 }
                 self.fresh = true;

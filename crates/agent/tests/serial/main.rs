@@ -7,4 +7,5 @@ mod host;
 mod input;
 mod killed;
 mod losses;
+mod real_guest;
 mod stored;
