@@ -588,3 +588,85 @@ async fn a_stopping_server_says_so() {
     assert_eq!(code, 1001);
     assert!(matches!(said.last(), Some(ServerNotice::Ended { .. })), "{said:?}");
 }
+
+#[tokio::test]
+async fn a_broken_line_to_the_host_is_said_and_mended_without_a_byte_lost() {
+    let authority = hardline_testkit::authority::Authority::new();
+    let server = TestServer::builder().agents(&authority).start().await;
+    let host = FakeHost::new("host1");
+    let address = server.state().hosts.agent_address().unwrap();
+    let dialling = authority.dialling(address, Some(host.host_id()));
+    let line = host.dial(&dialling).await.unwrap();
+    let vm = boot_vm(&server, "vm1").await;
+    let world = World { server, host, vm };
+    let mut console = world.writer().await;
+    while !matches!(console.frame().await.unwrap(), ServerFrame::Snapshot { .. }) {}
+    world.host.print(&world.vm, b"before ");
+    console.until_output(b"before ").await;
+
+    line.hang_up();
+    console.notice(|n| matches!(n, ServerNotice::State { state } if state == "hostAway").then_some(())).await;
+    world.host.print(&world.vm, b"while away ");
+    console.type_in(b"lost").await;
+    let refused = ServerNotice::InputRefused { reason: RefusedReason::NotRunning, bytes: 4 };
+    console.notice(|n| (*n == refused).then_some(())).await;
+    // Nobody else gets in meanwhile, and hears why.
+    let mut other = world.writer().await;
+    let (said, code, _) = other.end().await;
+    assert_eq!(code, 4000);
+    assert!(
+        matches!(said.last(), Some(ServerNotice::Ended { reason }) if reason.contains("not connected")),
+        "{said:?}"
+    );
+
+    let _line = world.host.dial(&dialling).await.unwrap();
+    console.notice(|n| matches!(n, ServerNotice::State { state } if state == "running").then_some(())).await;
+    world.host.print(&world.vm, b"after");
+    console.until_output(b"before while away after").await;
+    console.type_in(b"typed").await;
+    world.host.wait_for_input(&world.vm, b"typed").await;
+    assert_eq!(world.host.input(&world.vm), b"typed");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_fresh_token_prolongs_a_session() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_795_000_000).unwrap()));
+    let world = World::on(TestServer::builder().clock(clock.clone()).start().await).await;
+    let mut console = world.writer().await;
+    console.notice(welcome).await;
+    let check = async |console: &mut Console| {
+        world.server.state().serial.check_rights();
+        console.notify(ClientNotice::Ping).await;
+        console.notice(|n| (*n == ServerNotice::Pong).then_some(())).await;
+    };
+    clock.advance(SignedDuration::from_mins(50));
+    console.notify(ClientNotice::Auth { token: Token(world.token().await) }).await;
+    check(&mut console).await;
+    clock.advance(SignedDuration::from_mins(50));
+    check(&mut console).await;
+    // Somebody else's token, or none at all, prolongs nothing.
+    console
+        .notify(ClientNotice::Auth { token: Token(world.server.contributor().access_token().await) })
+        .await;
+    console.notify(ClientNotice::Auth { token: Token("x".into()) }).await;
+    check(&mut console).await;
+    clock.advance(SignedDuration::from_mins(50));
+    world.server.state().serial.check_rights();
+    assert_eq!(console.end().await.1, 4003);
+    assert_eq!(world.host.input(&world.vm), b"");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_that_remembers_a_higher_epoch_is_caught_up_with() {
+    let world = World::new().await;
+    let mut client = world.host.in_process();
+    let fence = hardline_agent_api::v1::FenceRequest { vm_id: world.vm.clone(), port: 0, epoch: 500 };
+    client.fence(fence).await.unwrap();
+    let mut console = world.writer().await;
+    assert!(console.notice(welcome).await.1 > 500);
+    console.type_in(b"heard").await;
+    world.host.wait_for_input(&world.vm, b"heard").await;
+    world.server.stop().await;
+}

@@ -25,11 +25,20 @@ pub struct Watch {
     closed: bool,
 }
 
-/// Begins with the state that is known now, which is no change.
+/// Begins with the state that is known now, which is no change - unless the machine has stopped by now.
 pub fn watch(state: &State, vm_id: &str) -> Watch {
-    let live = state.hosts.watch(vm_id);
-    let last = live.borrow().observed.state.clone();
+    let mut live = state.hosts.watch(vm_id);
+    let mut last = live.borrow_and_update().observed.state.clone();
+    if matches!(last.as_str(), "stopped" | "failed") || live.borrow().removed {
+        last.clear();
+        live.mark_changed();
+    }
     Watch { live, last, closed: false }
+}
+
+/// The state in one word.
+pub fn state(state: &State, vm_id: &str) -> String {
+    state.hosts.live(vm_id).map(|live| live.observed.state).unwrap_or_default()
 }
 
 impl Watch {

@@ -6,6 +6,7 @@
 //! | `hardline.console.v1` | portal, CLI | [`ServerFrame`]s | [`ServerNotice`]s |
 //! | `hardline.raw.v1` | relays, benchmarks | console bytes in binary messages, nothing replayed | notices in text messages |
 
+use super::session::HOST_AWAY;
 use bytes::Bytes;
 use hardline_console::frame::{
     CLIENT_MESSAGE_LIMIT, ClientFrame, ClientNotice, FrameError, Message, RAW_SUBPROTOCOL, RefusedReason,
@@ -157,6 +158,9 @@ fn words(notice: &ServerNotice) -> Option<String> {
             }
             RefusedReason::NotWriter => format!("this session only watches; {bytes} bytes were not sent"),
         }),
+        ServerNotice::State { state } if state == HOST_AWAY => {
+            line("the host of the virtual machine is not connected; waiting for it".into())
+        }
         ServerNotice::State { state } => line(format!("the virtual machine is {}", printable(state))),
         ServerNotice::Ended { reason } => line(printable(reason)),
         ServerNotice::Welcome { .. } | ServerNotice::Pong => None,

@@ -73,8 +73,18 @@ pub async fn acquire(state: &State, deed: &Deed, port: &Port, who: &Newcomer) ->
     };
     record::start(&mut tx, begun, state.clock.now()).await?;
     tx.commit().await?;
+    if let Err(error) = tell_host(state, port, who, &mut taken).await {
+        vacate(state, port, taken.epoch).await;
+        return Err(error);
+    }
+    state.serial.hub().seated(port, who.session, taken.epoch, &who.name, &who.address);
+    Ok(taken)
+}
+
+/// Raises the epoch at the host.
+async fn tell_host(state: &State, port: &Port, who: &Newcomer, taken: &mut Taken) -> Result<(), SeatError> {
     match fence(state, port, taken.epoch).await {
-        Ok(()) => {}
+        Ok(()) => Ok(()),
         Err(HostError::NotNow(_)) => {
             // The host holds a higher epoch: this store is older than what happened (a restored backup). No epoch that
             // counts takeovers is as high as one that counts microseconds.
@@ -83,12 +93,24 @@ pub async fn acquire(state: &State, deed: &Deed, port: &Port, who: &Newcomer) ->
             port_leases::raise(&mut tx, &port.vm, port.index.into(), now, now).await?;
             taken.epoch = take(&mut tx, state, port, who).await?;
             tx.commit().await?;
-            fence(state, port, taken.epoch).await?;
+            Ok(fence(state, port, taken.epoch).await?)
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => Err(error.into()),
     }
-    state.serial.hub().seated(port, who.session, taken.epoch, &who.name, &who.address);
-    Ok(taken)
+}
+
+/// Frees a seat that its newcomer could not use.
+async fn vacate(state: &State, port: &Port, epoch: u64) {
+    let now = micros(state.clock.now());
+    let freed = async {
+        let mut tx = state.store.begin().await?;
+        let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+        port_leases::release(&mut tx, &port.vm, port.index.into(), epoch, now).await?;
+        tx.commit().await
+    };
+    if let Err(error) = freed.await {
+        tracing::error!(error = &error as &dyn std::error::Error, vm = %port.vm, "a seat could not be freed");
+    }
 }
 
 /// Writes the begin event of a session that leaves the seat alone.

@@ -18,7 +18,7 @@ use super::line::{self, Heard, Keys, Line};
 use super::protocol::{Encoder, Protocol, Said};
 use super::seat;
 use super::target::Target;
-use crate::auth::Allowed;
+use crate::auth::{self, Allowed};
 use crate::http::websocket::{self, Receiver, Sender, Socket};
 use crate::pipeline::Cx;
 use crate::record;
@@ -40,6 +40,8 @@ const RIGHTS_EVERY: Duration = Duration::from_secs(15);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// What is left for a farewell to a client that does not read.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The state of a machine whose host is not connected.
+pub const HOST_AWAY: &str = "hostAway";
 /// Notes of the input half that may wait for the output half.
 const NOTES: usize = 32;
 
@@ -117,6 +119,8 @@ enum End {
 enum Note {
     Say(ServerNotice),
     Take,
+    /// A fresh token, before the old one expires.
+    Renew(SecretString),
     Broken(FrameError),
 }
 
@@ -169,6 +173,7 @@ pub async fn run(begin: Begin, socket: Socket) {
         epoch: None,
         line: None,
         lost_at: None,
+        away: false,
         bytes_out: 0,
         shared: shared.clone(),
         state,
@@ -206,6 +211,8 @@ struct Output {
     line: Option<Line>,
     /// Where the output goes on after a broken line.
     lost_at: Option<u64>,
+    /// The client was told that the host is away.
+    away: bool,
     bytes_out: u64,
     shared: Arc<Shared>,
 }
@@ -262,6 +269,7 @@ impl Output {
                 return Err((event, End::Machine("the virtual machine is not on its host".into())));
             }
             self.lost_at = from;
+            self.away = true;
         }
         match self.welcome().await {
             Ok(()) => Ok(event),
@@ -352,25 +360,41 @@ impl Output {
         match note {
             Note::Say(notice) => self.say(notice).await,
             Note::Broken(error) => Err(End::Broken(error)),
-            Note::Take if self.epoch.is_some() => self.welcome().await,
-            Note::Take => {
-                let event = record::deed_allowed(&self.begin.cx, &self.begin.allowed)
-                    .with("session", self.id.to_string())
-                    .with("port", self.port.index.to_string())
-                    .with("mode", "take");
-                if let Err(why) = self.take_seat(&event).await {
-                    tracing::info!(vm = %self.port.vm, why, "the seat could not be taken");
-                    let reason = RefusedReason::NotWriter;
-                    return self.say(ServerNotice::InputRefused { reason, bytes: 0 }).await;
-                }
-                // The takeover has a begin event of its own; the session's end event is the end of both.
-                let next = self.line.take().map(|line| line.next_offset());
-                self.shared.set_keys(None);
-                self.lost_at = next;
-                self.welcome().await?;
-                self.reopen().await
+            Note::Renew(token) => {
+                self.renew(&token).await;
+                Ok(())
             }
+            Note::Take if self.epoch.is_some() => self.welcome().await,
+            Note::Take => self.take_over().await,
         }
+    }
+
+    /// Goes on with a fresh token of the same caller; any other one changes nothing.
+    async fn renew(&mut self, token: &SecretString) {
+        let known = &mut self.begin.allowed.caller;
+        if let Ok(caller) = auth::authenticate(&self.state, self.state.clock.now(), token).await
+            && caller.oid == known.oid
+        {
+            known.expires = known.expires.max(caller.expires);
+        }
+    }
+
+    /// A viewer takes the seat: an event of its own, then a new line with the new epoch, where the old one stopped.
+    async fn take_over(&mut self) -> Result<(), End> {
+        let deed = record::deed_allowed(&self.begin.cx, &self.begin.allowed)
+            .with("session", self.id.to_string())
+            .with("port", self.port.index.to_string())
+            .with("mode", "take");
+        let taken = self.take_seat(&deed).await;
+        seat::leave(&self.state, &deed, &self.port, None, taken.as_ref().err().cloned()).await;
+        if let Err(why) = taken {
+            tracing::info!(vm = %self.port.vm, why, "the seat could not be taken");
+            return self.say(ServerNotice::InputRefused { reason: RefusedReason::NotWriter, bytes: 0 }).await;
+        }
+        self.lost_at = self.line.take().map(|line| line.next_offset());
+        self.shared.set_keys(None);
+        self.welcome().await?;
+        self.reopen().await
     }
 
     async fn machine(&mut self, state: super::machine::Seen) -> Result<(), End> {
@@ -404,7 +428,8 @@ impl Output {
                 if line::is_gone(&status) {
                     return Err(End::Machine("the virtual machine is not on its host any more".into()));
                 }
-                self.say(ServerNotice::State { state: "hostAway".into() }).await
+                self.away = true;
+                self.say(ServerNotice::State { state: HOST_AWAY.into() }).await
             }
         }
     }
@@ -415,7 +440,11 @@ impl Output {
         match self.open(from).await {
             Ok(()) => {
                 self.lost_at = None;
-                Ok(())
+                if !std::mem::take(&mut self.away) {
+                    return Ok(());
+                }
+                let state = super::machine::state(&self.state, &self.port.vm);
+                self.say(ServerNotice::State { state }).await
             }
             Err(status) if line::is_gone(&status) => {
                 Err(End::Machine("the virtual machine is not on its host any more".into()))
@@ -430,7 +459,7 @@ impl Output {
         if now >= self.begin.allowed.caller.expires {
             return Err(End::RightLost("your sign-in has expired; sign in again and reconnect".into()));
         }
-        match crate::auth::still_allowed(&self.state, &self.begin.allowed, now).await {
+        match auth::still_allowed(&self.state, &self.begin.allowed, now).await {
             Ok(false) => Err(End::RightLost("your right to use this console was withdrawn".into())),
             // A store that does not answer withdraws no right.
             Ok(true) | Err(_) => Ok(()),
@@ -550,7 +579,7 @@ async fn input(
                 }
                 continue;
             }
-            Ok(Said::Token(_)) => continue,
+            Ok(Said::Token(token)) => Note::Renew(token),
             Ok(Said::Take) => Note::Take,
             Ok(Said::Ping) => Note::Say(ServerNotice::Pong),
             Err(error) => {
