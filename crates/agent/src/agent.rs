@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -96,8 +96,8 @@ pub(crate) struct Inner {
     pub(crate) drivers: Drivers,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) ports: Arc<Ports>,
-    /// Held as long as the agent is: see [`AgentError::InUse`].
-    _lock: std::fs::File,
+    /// Held until the agent is shut down or gone: see [`AgentError::InUse`].
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 impl Agent {
@@ -137,7 +137,15 @@ impl Agent {
         let fleet = Fleet::open(config.dir.join("vms"), drivers.clone(), ports.clone(), config.clock.clone())
             .await
             .map_err(failed("vms"))?;
-        let inner = Inner { host_id, name: config.name, qemu_version, drivers, fleet, ports, _lock: lock };
+        let inner = Inner {
+            host_id,
+            name: config.name,
+            qemu_version,
+            drivers,
+            fleet,
+            ports,
+            lock: Mutex::new(Some(lock)),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -160,6 +168,7 @@ impl Agent {
     pub async fn shutdown(&self) {
         self.inner.fleet.close().await;
         self.inner.ports.shutdown().await;
+        *self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

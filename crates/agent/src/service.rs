@@ -76,7 +76,7 @@ impl HostAgent for Agent {
             Action::PowerButton => machine.power_button().await,
             Action::Sysrq => return sysrq(&slot, &*machine, &request.keys).await,
         };
-        done.map_err(status)?;
+        done?;
         Ok(Response::new(v1::ActReply {}))
     }
 
@@ -87,7 +87,7 @@ impl HostAgent for Agent {
             ImageFormat::Unspecified => ImageFormat::Bmp,
             named => named,
         };
-        let dump = machine.screendump().await.map_err(status)?;
+        let dump = machine.screendump().await?;
         let encoded = tokio::task::spawn_blocking(move || {
             let picture = Picture::from_ppm(dump)?;
             Ok((picture.width, picture.height, picture.encode(format)?))
@@ -145,7 +145,7 @@ async fn sysrq(slot: &Slot, machine: &dyn Machine, keys: &str) -> Reply<v1::ActR
         return Err(Status::invalid_argument("SysRq keys are 1 to 16 printable characters"));
     }
     for key in keys.as_bytes() {
-        machine.send_break().await.map_err(status)?;
+        machine.send_break().await?;
         if !slot.port.type_keys(std::slice::from_ref(key)) {
             return Err(Status::failed_precondition("the guest does not read its serial port"));
         }
@@ -153,11 +153,13 @@ async fn sysrq(slot: &Slot, machine: &dyn Machine, keys: &str) -> Reply<v1::ActR
     Ok(Response::new(v1::ActReply {}))
 }
 
-fn status(error: ActError) -> Status {
-    let words = error.to_string();
-    match error {
-        ActError::Unsupported(_) | ActError::NoConsole => Status::unimplemented(words),
-        ActError::NotAnswering(_) => Status::unavailable(words),
-        ActError::Refused(_) => Status::failed_precondition(words),
+impl From<ActError> for Status {
+    fn from(error: ActError) -> Self {
+        let words = error.to_string();
+        match error {
+            ActError::Unsupported(_) | ActError::NoConsole => Self::unimplemented(words),
+            ActError::NotAnswering(_) => Self::unavailable(words),
+            ActError::Refused(_) => Self::failed_precondition(words),
+        }
     }
 }

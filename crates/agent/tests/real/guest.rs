@@ -252,7 +252,7 @@ async fn the_hosts_stop_keeps_what_is_desired_and_removal_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_refused_or_given_up_with_words() {
-    let mut rig = Rig::start().await;
+    let rig = Rig::start().await;
     let machine = |change: fn(&mut v1::QemuMachine)| {
         let mut spec = demo(VM);
         if let Some(vm_spec::Driver::Qemu(machine)) = &mut spec.driver {
@@ -287,14 +287,4 @@ async fn what_cannot_be_is_refused_or_given_up_with_words() {
         hardline_agent::Agent::start(config(rig.dir.path())).await,
         Err(hardline_agent::AgentError::InUse(_))
     ));
-    rig.stop_agent().await;
-
-    // No QEMU on the host.
-    let dir = tempfile::tempdir().unwrap();
-    let bare = hardline_agent::AgentConfig { qemu: "/absent/qemu".into(), ..config(dir.path()) };
-    let bare = hardline_agent::Agent::start(bare).await.unwrap();
-    let mut client = hardline_agent_api::connect_in_process(bare);
-    assert_eq!(client.describe(v1::DescribeRequest {}).await.unwrap().into_inner().drivers, ["attach"]);
-    let reply = client.apply(demo(VM)).await.unwrap().into_inner();
-    assert!(reply.refusal.contains("no QEMU"), "{}", reply.refusal);
 }

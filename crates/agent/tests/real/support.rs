@@ -60,9 +60,13 @@ pub struct Rig {
 
 impl Rig {
     pub async fn start() -> Self {
-        let mut rig = Self { dir: tempfile::tempdir().unwrap(), agent: None };
-        rig.start_agent().await;
-        rig
+        Self::with(config).await
+    }
+
+    pub async fn with(config: impl FnOnce(&Path) -> AgentConfig) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let agent = Agent::start(config(dir.path())).await.unwrap();
+        Self { dir, agent: Some(agent) }
     }
 
     pub async fn start_agent(&mut self) {

@@ -181,9 +181,13 @@ mod tests {
         assert!(flags("").is_err());
     }
 
-    #[tokio::test]
-    async fn a_trial_that_dies_is_no_proof() {
+    /// A trial of a stand-in for QEMU that does what `script` says.
+    async fn tried(script: &str, deadline: Duration) -> Result<(), String> {
+        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("qemu");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let image = Image {
             name: "x".into(),
             dir: dir.path().into(),
@@ -191,8 +195,19 @@ mod tests {
             min_memory_mib: 0,
             tcg_cache_mib: 16,
         };
-        let reason = trial(dir.path(), Path::new("/bin/false"), &image, DEADLINE).await.unwrap_err();
-        assert!(reason.starts_with("no KVM: QEMU with KVM does not run"), "{reason}");
+        let result = trial(dir.path(), &program, &image, deadline).await;
         assert!(!dir.path().join("kvm-trial").exists());
+        result
+    }
+
+    #[tokio::test]
+    async fn only_a_guest_that_comes_up_is_proof() {
+        let proof = "printf '[ 1.0] Run /init as init process\n' >serial.out; exec sleep 1000";
+        assert_eq!(tried(proof, DEADLINE).await, Ok(()));
+        let died = tried("echo 'no such device' >&2; exit 1", DEADLINE).await.unwrap_err();
+        assert!(died.starts_with("no KVM: QEMU with KVM does not run: no such device"), "{died}");
+        let hung =
+            tried("printf 'Probing EDD' >serial.out; exec sleep 1000", Duration::from_millis(200)).await;
+        assert!(hung.unwrap_err().contains("did not come up"));
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod accel;
 pub mod cmdline;
+pub mod files;
 pub mod process;
 pub mod qmp;
 
@@ -21,22 +22,16 @@ use std::{
     time::Duration,
 };
 
-use hardline_agent_api::v1::{QemuMachine, VmSpec, vm_spec};
+use hardline_agent_api::v1::{VmSpec, vm_spec};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{ActError, Event, Hypervisor, Launch, Machine, Place, StartError};
-use crate::{
-    images::{Image, Images},
-    serial,
-    vm::newc,
-};
+use crate::{images::Images, serial};
 use accel::Found;
 use process::Process;
 use qmp::{Qmp, QmpError, QmpEvent};
 
-/// Largest screendump that is read, bytes: 4096 x 4096 pixels and a header.
-const SCREENDUMP_LIMIT: u64 = (4096 * 4096 * 3) + 64;
 /// How long QEMU may take to answer a command.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a new QEMU may take until its control socket answers.
@@ -118,7 +113,7 @@ impl Hypervisor for Qemu {
         let dir = launch_dir(&place.dir, &launch.id);
         let arguments = cmdline::arguments(&spec.name, &place.vm_id, machine, &image, self.found.accelerator);
         let (at, overlaid) = (dir.clone(), machine.clone());
-        let prepared = tokio::task::spawn_blocking(move || prepare(&at, &image, &overlaid)).await;
+        let prepared = tokio::task::spawn_blocking(move || files::prepare(&at, &image, &overlaid)).await;
         prepared
             .map_err(StartError::transient("preparing the launch"))?
             .map_err(StartError::transient("cannot prepare the launch"))?;
@@ -139,43 +134,6 @@ impl Hypervisor for Qemu {
         }
         Ok(machine)
     }
-}
-
-/// Makes the launch's directory and what QEMU expects in it.
-fn prepare(dir: &Path, image: &Image, machine: &QemuMachine) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let mut file =
-        std::fs::File::options().create_new(true).write(true).mode(0o600).open(dir.join(cmdline::INITRD))?;
-    // Linux unpacks archives that follow one another; a later file takes the place of an earlier one.
-    let copied = std::io::copy(&mut std::fs::File::open(image.initrd())?, &mut file)?;
-    let padding = usize::try_from(copied.next_multiple_of(4) - copied).unwrap_or(0);
-    std::io::Write::write_all(&mut file, &vec![0; padding])?;
-    std::io::Write::write_all(&mut file, &overlay(machine))?;
-    let fifo = dir.join(format!("{}.in", cmdline::SERIAL));
-    rustix::fs::mkfifoat(rustix::fs::CWD, fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
-    Ok(())
-}
-
-/// The machine's own files, over the image's: its name and who may log in. Not on the kernel's command line, which
-/// every program in the guest may read and which the serial log repeats.
-fn overlay(machine: &QemuMachine) -> Vec<u8> {
-    use newc::Kind::{Directory, File};
-    let mut archive = newc::Archive::new();
-    archive.add("etc", Directory, 0o755, b"").add("etc/hardline", Directory, 0o700, b"");
-    if !machine.hostname.is_empty() {
-        archive.add("etc/hostname", File, 0o644, format!("{}\n", machine.hostname).as_bytes());
-    }
-    if !machine.admin_user.is_empty() {
-        archive.add("etc/hardline/user", File, 0o600, format!("{}\n", machine.admin_user).as_bytes());
-        archive.add(
-            "etc/hardline/shadow",
-            File,
-            0o600,
-            format!("{}\n", machine.admin_password_hash).as_bytes(),
-        );
-    }
-    archive.finish()
 }
 
 /// A QEMU that runs.
@@ -363,7 +321,7 @@ impl Machine for QemuMachineUp {
         let dumped = self.execute("screendump", arguments).await;
         let file = self.dir.join(name);
         let read = tokio::task::spawn_blocking(move || {
-            let read = read_bounded(&file);
+            let read = files::read_screendump(&file);
             let _ = std::fs::remove_file(&file);
             read
         });
@@ -386,18 +344,4 @@ impl Machine for QemuMachineUp {
             self.process.end().await;
         }
     }
-}
-
-/// Reads what QEMU wrote, which is not trusted: a regular file, no link, no more than the largest screen.
-fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
-    use std::{io::Read, os::unix::fs::OpenOptionsExt};
-    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(std::io::Error::other)?;
-    let opened = std::fs::File::options().read(true).custom_flags(no_follow).open(file)?;
-    let about = opened.metadata()?;
-    if !about.is_file() || about.len() > SCREENDUMP_LIMIT {
-        return Err(std::io::Error::other("not a screendump"));
-    }
-    let mut bytes = Vec::new();
-    opened.take(SCREENDUMP_LIMIT).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -36,6 +36,9 @@ impl Process {
         command
             .args(arguments)
             .current_dir(dir)
+            // What the agent was told in its environment is none of a guest's business.
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
