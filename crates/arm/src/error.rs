@@ -210,6 +210,12 @@ impl ArmError {
         Self::authentication_failed("Authentication failed. The 'Authorization' header is missing.")
     }
 
+    /// 401: an `Authorization` header that holds no bearer token.
+    pub fn authentication_malformed() -> Self {
+        let text = "Authentication failed. The 'Authorization' header is provided in an invalid format.";
+        Self::new(StatusCode::UNAUTHORIZED, "AuthenticationFailedInvalidHeader", text)
+    }
+
     /// 401: the credential is there and not good.
     pub fn authentication_failed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "AuthenticationFailed", message)

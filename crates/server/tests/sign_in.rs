@@ -224,3 +224,15 @@ async fn tokens_survive_a_restart_on_the_same_data_and_no_other_server_takes_the
     use_it(&again, &token).await.expect(200);
     again.stop().await;
 }
+
+#[tokio::test]
+async fn a_header_that_holds_no_token_is_told_so() {
+    let server = TestServer::start().await;
+    let url = format!("{}/subscriptions?api-version=2022-12-01", server.url());
+    for header in ["Basic b3duZXI6cHc=", "Bearer", "Bearer ", "SharedKey a:b", "x"] {
+        let request = server.client().get(&url).header("authorization", header);
+        let answer = read(request.send().await.unwrap()).await.expect(401);
+        assert_eq!(answer.code(), "AuthenticationFailedInvalidHeader", "{header}");
+    }
+    server.stop().await;
+}

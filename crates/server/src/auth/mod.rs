@@ -177,6 +177,9 @@ pub fn arm_audience(state: &State) -> String {
 
 /// The caller of a request, by its bearer token.
 pub async fn authenticate(state: &State, now: Timestamp, token: &SecretString) -> Result<Caller, ArmError> {
+    if token.expose_secret().is_empty() {
+        return Err(ArmError::authentication_malformed());
+    }
     let verified = AccessClaims::verify(&state.auth.key, token.expose_secret(), &arm_audience(state), now);
     verified.map(|(claims, expires)| Caller::of_token(&claims, expires))
 }

@@ -43,11 +43,14 @@ fn printable(value: &HeaderValue) -> Option<String> {
     (!text.is_empty()).then(|| text.chars().take(LONGEST).collect())
 }
 
+/// The token; empty when there is an `Authorization` header that holds none, so that it is refused as such.
 fn bearer(parts: &Parts) -> Option<SecretString> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| SecretString::from(token))
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().unwrap_or("");
+    let token = match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => "",
+    };
+    Some(SecretString::from(token))
 }
 
 /// The base as the client wrote it. A host that cannot stand in a URL falls back to the server's own.

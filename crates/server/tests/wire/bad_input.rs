@@ -38,7 +38,7 @@ async fn garbage_for_a_token() {
     // Another scheme is no token.
     let url = format!("{}{}?api-version=2024-07-01", server.url(), server.group_path());
     let answer = read(server.client().get(url).basic_auth("a", Some("b")).send().await.unwrap()).await;
-    assert_eq!(answer.expect(401).code(), "AuthenticationFailed");
+    assert_eq!(answer.expect(401).code(), "AuthenticationFailedInvalidHeader");
     server.stop().await;
 }
 
