@@ -8,6 +8,8 @@ import type { ConsoleEvent } from "./state";
 const INPUT_FRAME = 4096;
 /** First wait after a lost connection, and the longest, in milliseconds. */
 const BACKOFF = { first: 500, most: 15_000 } as const;
+/** A window being dragged is resized once, this long after it stopped, in milliseconds. */
+const SETTLE = 150;
 /** A server that says nothing for this long after a ping is gone. */
 const PING = { every: 15_000, patience: 10_000 } as const;
 
@@ -39,6 +41,10 @@ export class ConsoleConnection {
   private patience: ReturnType<typeof setTimeout> | undefined;
   private writer = false;
   private mode: Mode = "write";
+  /** The terminal's size, and what the server was asked for: it answers each request with a fresh screen. */
+  private size: { readonly cols: number; readonly rows: number } | null = null;
+  private asked = "";
+  private settling: ReturnType<typeof setTimeout> | undefined;
   /** Epoch of the seat that this connection has, or had when the network broke. */
   private seat: number | null = null;
   private stopped = true;
@@ -88,6 +94,21 @@ export class ConsoleConnection {
       this.ws.send(encodeInput(bytes.subarray(at, at + INPUT_FRAME)));
     }
     return true;
+  }
+
+  /** The terminal has this size. Told when it has settled, once, and only by whoever types: all see the same screen. */
+  resize(cols: number, rows: number): void {
+    this.size = { cols, rows };
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.tellSize(), SETTLE);
+  }
+
+  private tellSize(): void {
+    if (!this.writer || this.size === null) return;
+    const asked = `${this.size.cols} ${this.size.rows}`;
+    if (asked === this.asked) return;
+    this.asked = asked;
+    this.tell({ kind: "resize", ...this.size });
   }
 
   /** A control message, when the socket is open. */
@@ -151,6 +172,8 @@ export class ConsoleConnection {
     if (!writer && this.seat === epoch) this.tell({ kind: "take" });
     if (!writer && this.seat !== null) this.mode = "view";
     this.seat = writer ? epoch : null;
+    this.asked = "";
+    this.tellSize();
   }
 
   private closed(code: number, reason: string): void {
@@ -198,6 +221,7 @@ export class ConsoleConnection {
 
   private drop(): void {
     clearInterval(this.heartbeat);
+    clearTimeout(this.settling);
     clearTimeout(this.patience);
     this.patience = undefined;
     this.writer = false;

@@ -154,6 +154,27 @@ describe("ConsoleConnection", () => {
     connection.stop();
   });
 
+  test("the size is told once it has settled, once, and only by the writer", async () => {
+    const { connection, sockets } = setUp();
+    connection.start();
+    await settle();
+    const told = (): unknown[] => (sockets[0]?.sent ?? []).filter((m) => typeof m === "string" && m.includes("resize"));
+    connection.resize(100, 30);
+    sockets[0]?.open();
+    sockets[0]?.say({ ...WELCOME, role: "viewer" });
+    await vi.advanceTimersByTimeAsync(200);
+    expect(told()).toEqual([]);
+    sockets[0]?.say(WELCOME);
+    expect(told()).toEqual(['{"kind":"resize","cols":100,"rows":30}']);
+    // A snapshot says the same size again; a window is dragged.
+    connection.resize(100, 30);
+    await vi.advanceTimersByTimeAsync(200);
+    for (const cols of [101, 102, 103]) connection.resize(cols, 30);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(told().slice(1)).toEqual(['{"kind":"resize","cols":103,"rows":30}']);
+    connection.stop();
+  });
+
   test("a server that stops answering is noticed", async () => {
     const { connection, events, sockets } = setUp();
     connection.start();

@@ -64,7 +64,7 @@ export function StateLine({ state, size, onRetry }: { readonly state: ConsoleSta
         <span className={styles.warn} role="status">
           {state.missedBytes > 0 ? `${state.missedBytes.toLocaleString()} bytes not shown here` : "Bytes missing"}
           {state.missedUnknown && state.missedBytes > 0 && ", and an unknown number more"}
-          {state.lastGapReason !== null ? `: ${gapText(state.lastGapReason)}` : ": printed while not connected; the log has them"}
+          {state.lastGapReason !== null && `: ${gapText(state.lastGapReason)}`}
         </span>
       )}
       <span className={styles.end}>{size}</span>

@@ -24,7 +24,7 @@ export interface ConsoleState {
   readonly phase: Phase;
   /** The guest's state as the console's own line says it; null before the first word of it. */
   readonly guest: string | null;
-  /** Bytes that this terminal has missed and how often; the log may have them. */
+  /** Bytes that the server said are missing here, and how often. */
   readonly missedBytes: number;
   readonly gaps: number;
   /** A gap of unknown length is among them. */
@@ -32,8 +32,6 @@ export interface ConsoleState {
   readonly lastGapReason: string | null;
   /** Input that did not reach the guest, since the last time it did. */
   readonly refused: { readonly reason: string; readonly bytes: number } | null;
-  /** Offset after the last byte shown. */
-  readonly end: number | null;
 }
 
 export const INITIAL: ConsoleState = {
@@ -44,7 +42,6 @@ export const INITIAL: ConsoleState = {
   missedUnknown: false,
   lastGapReason: null,
   refused: null,
-  end: null,
 };
 
 export type ConsoleEvent =
@@ -81,13 +78,6 @@ function onMessage(state: ConsoleState, message: ServerMessage): ConsoleState {
   switch (message.kind) {
     case "welcome":
       return { ...state, phase: { is: "open", role: message.role, holder: message.holder } };
-    case "output":
-      return { ...state, end: message.offset + message.bytes.length };
-    case "snapshot": {
-      // A snapshot further on than what was shown: those bytes were printed while nobody here was looking.
-      const missed = state.end === null ? 0 : Math.max(0, message.offset - state.end);
-      return { ...state, end: message.offset, missedBytes: state.missedBytes + missed };
-    }
     case "gap": {
       const length = message.length ?? 0;
       return {
@@ -96,8 +86,6 @@ function onMessage(state: ConsoleState, message: ServerMessage): ConsoleState {
         missedBytes: state.missedBytes + length,
         missedUnknown: state.missedUnknown || message.length === null,
         lastGapReason: message.reason,
-        // Counted now; the snapshot that follows must not count it again.
-        end: state.end === null ? null : Math.max(state.end, message.start + length),
       };
     }
     case "taken":
@@ -110,6 +98,10 @@ function onMessage(state: ConsoleState, message: ServerMessage): ConsoleState {
       return { ...state, guest: message.state };
     case "ended":
       return { ...state, phase: { is: "ended", why: message.reason } };
+    // Output and snapshots are the terminal's. A snapshot further on than what was shown misses nothing by itself: it
+    // brings the screen and what scrolled off it.
+    case "output":
+    case "snapshot":
     case "pong":
     case "unknown":
       return state;

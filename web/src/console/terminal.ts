@@ -24,7 +24,7 @@ export interface TerminalEvents {
   readonly onInput: (bytes: Uint8Array) => void;
   /** Text that somebody wants to paste. */
   readonly onPaste: (text: string) => void;
-  /** The terminal has this size now. */
+  /** The terminal has this size now; said again after each snapshot. */
   readonly onSize: (cols: number, rows: number) => void;
   /** The guest prints faster than this browser draws. */
   readonly onBacklog: () => void;
@@ -105,15 +105,18 @@ export class ConsoleTerminal {
   apply(message: ServerMessage): void {
     if (message.kind === "output") this.write(message.bytes);
     else if (message.kind === "snapshot") {
-      // Replayed at the size that it was taken at, then brought to this window's.
       this.sizing = true;
       this.replaying += 1;
-      this.term.reset();
-      this.term.resize(message.cols, message.rows);
+      // In its turn: what came before it is still being drawn. Replayed at the size that it was taken at.
+      this.term.write("", () => {
+        this.term.reset();
+        this.term.resize(message.cols, message.rows);
+      });
       this.term.write(message.bytes, () => {
         this.replaying -= 1;
         this.sizing = this.replaying > 0;
-        this.fit(true);
+        this.fit();
+        this.events.onSize(this.term.cols, this.term.rows);
       });
     }
   }
@@ -130,11 +133,10 @@ export class ConsoleTerminal {
     });
   }
 
-  /** Fills the container; `tell` reports the size even if it did not change. */
-  fit(tell = false): void {
+  /** Fills the container. */
+  private fit(): void {
     if (this.sizing || this.container.clientHeight === 0) return;
     this.fitter.fit();
-    if (tell) this.events.onSize(this.term.cols, this.term.rows);
   }
 
   get size(): { readonly cols: number; readonly rows: number } {

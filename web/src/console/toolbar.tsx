@@ -69,7 +69,7 @@ export function ConsoleToolbar(props: ToolbarProps) {
           Disconnect
         </Button>
       ) : (
-        <Button ref={first} size="small" appearance="primary" icon={<PlugConnectedRegular />} onClick={props.onConnect}>
+        <Button ref={first} size="small" appearance="subtle" icon={<PlugConnectedRegular />} onClick={props.onConnect}>
           Connect
         </Button>
       )}

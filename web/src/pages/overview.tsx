@@ -19,7 +19,7 @@ const useStyles = makeStyles({
     "& dt": { color: tokens.colorNeutralForeground2 },
     "& dd": { margin: 0, display: "flex", alignItems: "center", gap: "6px", flexWrap: "wrap", overflowWrap: "anywhere" },
   },
-  id: { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px" },
+  id: { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px", wordBreak: "break-all" },
   copyable: { display: "inline-flex", alignItems: "center", gap: "4px", minWidth: 0 },
   title: { fontSize: "15px", fontWeight: 600, margin: "4px 0 8px" },
   dim: { color: tokens.colorNeutralForeground2 },

@@ -14,11 +14,11 @@ const useStyles = makeStyles({
   bar: { padding: 0, gap: "4px", flexWrap: "wrap" },
   when: { color: tokens.colorNeutralForeground2, fontSize: "12px", marginLeft: "8px", fontVariantNumeric: "tabular-nums" },
   frame: {
-    flexGrow: 1, minHeight: 0, overflow: "auto", display: "grid", placeItems: "start center", padding: "12px", background: "#101214",
+    flexGrow: 1, minHeight: "200px", position: "relative", background: "#101214",
     border: `1px solid ${tokens.colorNeutralStroke1}`, borderRadius: "6px",
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "1px" },
   },
-  image: { maxWidth: "100%", maxHeight: "100%", minWidth: 0, objectFit: "contain", imageRendering: "auto", boxShadow: "0 0 0 1px #3a3f44" },
+  image: { position: "absolute", inset: "12px", width: "calc(100% - 24px)", height: "calc(100% - 24px)", objectFit: "contain", objectPosition: "top" },
 });
 
 export function ScreenshotTab() {

@@ -77,7 +77,7 @@ export default function SerialConsole() {
     onPaste: (text) => void paste(text),
     onSize: (cols, rows) => {
       setSize(`${cols} × ${rows}`);
-      connection.current?.tell({ kind: "resize", cols, rows });
+      connection.current?.resize(cols, rows);
     },
     onBacklog: () => connection.current?.refresh(),
     onLeave: () => firstButton.current?.focus(),
@@ -124,14 +124,13 @@ export default function SerialConsole() {
       token: () => sessions.current()?.token ?? null,
       onUnauthorised: () => sessions.end("expired"),
       emit: store.emit,
-      onMessage: (message) => {
-        terminal.current?.apply(message);
-        if (message.kind === "welcome") terminal.current?.fit(true);
-      },
+      onMessage: (message) => terminal.current?.apply(message),
       now: () => Date.now(),
       random: () => Math.random(),
       socket: (url, protocol) => new WebSocket(url, protocol),
     });
+    const size = terminal.current?.size;
+    if (size !== undefined) made.resize(size.cols, size.rows);
     connection.current = made;
     return () => {
       connection.current = null;

@@ -3,7 +3,7 @@
 import {
   Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle,
 } from "@fluentui/react-components";
-import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
 
 export interface Question {
   readonly title: string;
@@ -20,41 +20,63 @@ const AskContext = createContext<Ask>(() => Promise.resolve(false));
 /** Asks; true when the person says so. */
 export const useAsk = (): Ask => useContext(AskContext);
 
+interface Asked {
+  readonly question: Question;
+  readonly resolve: (yes: boolean) => void;
+  /** Had the focus, and gets it back. */
+  readonly from: Element | null;
+}
+
 /** Shows the questions of everything inside it. */
 export function AskRoot({ children }: { readonly children: ReactNode }) {
-  const [asked, setAsked] = useState<(Question & { readonly answer: (yes: boolean) => void }) | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   // The text stays while the dialog fades out.
   const [open, setOpen] = useState(false);
+  const answer = useRef<boolean | null>(null);
   const ask = useCallback<Ask>(
     (question) =>
       new Promise((resolve) => {
-        setAsked({ ...question, answer: resolve });
+        answer.current = null;
+        setAsked({ question, resolve, from: document.activeElement });
         setOpen(true);
       }),
     [],
   );
-  const answer = (yes: boolean): void => {
+  const close = (yes: boolean): void => {
+    answer.current = yes;
     setOpen(false);
-    asked?.answer(yes);
   };
-  const value = useMemo(() => ask, [ask]);
+  // Told only when the dialog has left the page: until then it holds on to the focus.
+  const gone = (): void => {
+    if (asked === null || answer.current === null) return;
+    if (asked.from instanceof HTMLElement) asked.from.focus();
+    asked.resolve(answer.current);
+  };
   return (
-    <AskContext value={value}>
+    <AskContext value={ask}>
       {children}
-      <Dialog open={open} modalType="alert" onOpenChange={(_event, data) => !data.open && answer(false)}>
+      <Dialog open={open} modalType="alert" onOpenChange={(_event, data) => !data.open && close(false)}>
         <DialogSurface>
+          <OnUnmount then={gone} />
           <DialogBody>
-            <DialogTitle>{asked?.title}</DialogTitle>
-            <DialogContent>{asked?.body}</DialogContent>
+            <DialogTitle>{asked?.question.title}</DialogTitle>
+            <DialogContent>{asked?.question.body}</DialogContent>
             <DialogActions>
-              <Button appearance="primary" onClick={() => answer(true)}>
-                {asked?.action}
+              <Button appearance="primary" onClick={() => close(true)}>
+                {asked?.question.action}
               </Button>
-              {asked?.told !== true && <Button onClick={() => answer(false)}>Cancel</Button>}
+              {asked?.question.told !== true && <Button onClick={() => close(false)}>Cancel</Button>}
             </DialogActions>
           </DialogBody>
         </DialogSurface>
       </Dialog>
     </AskContext>
   );
+}
+
+function OnUnmount({ then }: { readonly then: () => void }) {
+  const latest = useRef(then);
+  latest.current = then;
+  useEffect(() => () => latest.current(), []);
+  return null;
 }
