@@ -37,25 +37,17 @@ const SQLITE_LOCKED: i64 = 6;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_FULL: i64 = 13;
 const SQLITE_CANTOPEN: i64 = 14;
-const SQLITE_CONSTRAINT: i64 = 19;
 
-pub(crate) fn classify(error: &dyn DatabaseError) -> Kind {
-    if error.kind() != ErrorKind::Other {
-        return match error.kind() {
-            ErrorKind::UniqueViolation => Kind::Conflict,
-            _ => Kind::Other,
-        };
+pub(crate) fn classify(dialect: Dialect, error: &dyn DatabaseError) -> Kind {
+    match error.kind() {
+        ErrorKind::UniqueViolation => return Kind::Conflict,
+        ErrorKind::Other => {}
+        _ => return Kind::Other,
     }
-    let Some(code) = error.code() else { return Kind::Other };
-    // PostgreSQL has five characters (SQLSTATE), SQLite a decimal number.
-    if code.len() == 5 && !code.starts_with(char::is_whitespace) && code.parse::<i64>().is_err_and(|_| true) {
-        return postgres(&code);
-    }
-    match code.parse::<i64>() {
-        // A five-digit SQLSTATE such as 53100 is larger than any of SQLite's codes (at most 8458).
-        Ok(state) if state > 9_999 || code.len() == 5 => postgres(&code),
-        Ok(number) => sqlite(number),
-        Err(_) => Kind::Other,
+    match (dialect, error.code()) {
+        (Dialect::Sqlite, Some(code)) => code.parse().map_or(Kind::Other, sqlite),
+        (Dialect::Postgres, Some(code)) => postgres(&code),
+        (_, None) => Kind::Other,
     }
 }
 
@@ -65,7 +57,6 @@ fn sqlite(code: i64) -> Kind {
         // The WAL's shared-memory file cannot be grown on a full disk; SQLite says "I/O error" then.
         SQLITE_IOERR if matches!(code >> 8, 19 | 20) => Kind::Full,
         SQLITE_BUSY | SQLITE_LOCKED | SQLITE_CANTOPEN => Kind::Unavailable,
-        SQLITE_CONSTRAINT => Kind::Other,
         _ => Kind::Other,
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong under the store: few kinds, each of which a caller treats differently.
 
+use crate::dialect::{Dialect, Kind, classify};
+
 /// The store's result.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -38,13 +40,21 @@ impl From<sqlx::Error> for StoreError {
                 Self::Unavailable(Box::new(error))
             }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged(error.to_string()),
-            sqlx::Error::Database(cause) => match crate::dialect::classify(cause.as_ref()) {
-                crate::dialect::Kind::Conflict => Self::Conflict,
-                crate::dialect::Kind::Full => Self::Full(Box::new(error)),
-                crate::dialect::Kind::Unavailable => Self::Unavailable(Box::new(error)),
-                crate::dialect::Kind::Other => Self::Other(Box::new(error)),
+            sqlx::Error::Database(cause) => match classify(dialect_of(cause.as_ref()), cause.as_ref()) {
+                Kind::Conflict => Self::Conflict,
+                Kind::Full => Self::Full(Box::new(error)),
+                Kind::Unavailable => Self::Unavailable(Box::new(error)),
+                Kind::Other => Self::Other(Box::new(error)),
             },
             _ => Self::Other(Box::new(error)),
         }
+    }
+}
+
+/// Whose error it is: PostgreSQL's codes (SQLSTATE) have five characters, SQLite's largest number has four.
+fn dialect_of(error: &dyn sqlx::error::DatabaseError) -> Dialect {
+    match error.code() {
+        Some(code) if code.len() == 5 => Dialect::Postgres,
+        _ => Dialect::Sqlite,
     }
 }

@@ -1,11 +1,15 @@
 //! Answers onto the wire: the headers that every answer has, ARM's error body, streams.
 
 use crate::pipeline::Cx;
-use crate::reply::{ArmResponse, Payload, StreamResponse};
+use crate::reply::{ArmResponse, ByteStream, Payload, StreamResponse};
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use hardline_arm::error::ArmError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::io;
+use tokio_util::sync::CancellationToken;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
@@ -30,12 +34,13 @@ pub(super) fn arm(response: ArmResponse) -> Response {
     answer
 }
 
-/// A stream, or bytes with a type of their own.
-pub(super) fn stream(response: StreamResponse) -> Response {
+/// A stream, or bytes with a type of their own. A server that stops breaks streams off with an error: a client must not
+/// take what it has for everything.
+pub(super) fn stream(cx: &Cx, response: StreamResponse) -> Response {
     let StreamResponse { status, headers, body } = response;
     let body = match body {
         Payload::Bytes(bytes) => Body::from(bytes),
-        Payload::Stream(stream) => Body::from_stream(stream),
+        Payload::Stream(stream) => Body::from_stream(until_shutdown(stream, cx.state.shutdown.clone())),
     };
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
@@ -44,6 +49,17 @@ pub(super) fn stream(response: StreamResponse) -> Response {
         no_cache(answer.headers_mut());
     }
     answer
+}
+
+fn until_shutdown(stream: ByteStream, shutdown: CancellationToken) -> impl Stream<Item = io::Result<Bytes>> {
+    futures_util::stream::unfold(Some((stream, shutdown)), |going| async {
+        let (mut stream, shutdown) = going?;
+        tokio::select! {
+            biased;
+            next = stream.next() => next.map(|piece| (piece, Some((stream, shutdown)))),
+            () = shutdown.cancelled() => Some((Err(io::Error::other("the server is stopping")), None)),
+        }
+    })
 }
 
 /// An error in ARM's envelope; logged here, once.

@@ -50,6 +50,8 @@ pub(super) async fn route(
         Err(error) => Err(error),
     };
     let answer = result.unwrap_or_else(|error| answer::error(&cx, &error));
+    let (method, path, correlation) = (&cx.facts.method, &cx.facts.path, cx.correlation);
+    tracing::debug!(%method, path, %correlation, %client, status = answer.status().as_u16(), "answered");
     answer::finish(&cx, secure, answer)
 }
 
@@ -67,7 +69,7 @@ async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Re
         account if account == blob::ACCOUNT => {
             let (container, name) = rest.split_once('/').unwrap_or((rest, ""));
             let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            Ok(answer::stream(blob::serve(cx, account, &decode(container), &decode(name)).await))
+            Ok(answer::stream(cx, blob::serve(cx, account, &decode(container), &decode(name)).await))
         }
         _ => {
             let limits = cx.state.config.limits.clone();
@@ -109,7 +111,7 @@ fn only(cx: &Cx, allowed: &Method) -> Result<(), ArmError> {
 async fn send(cx: &Cx, reply: Reply, parts: Parts) -> Result<Response, ArmError> {
     match reply {
         Reply::Arm(response) => Ok(answer::arm(response)),
-        Reply::Stream(response) => Ok(answer::stream(response)),
+        Reply::Stream(response) => Ok(answer::stream(cx, response)),
         Reply::Upgrade(upgrade) => websocket::upgrade(&cx.state, parts, upgrade).await,
     }
 }

@@ -10,6 +10,9 @@ use hardline_store::{StoreError, Tx};
 use http::StatusCode;
 use std::time::Duration;
 
+/// How long the state of an operation that has ended can be asked for: a day, microseconds.
+const KEPT: i64 = 24 * 3600 * 1_000_000;
+
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -70,7 +73,7 @@ pub async fn observed(
     Ok(ended)
 }
 
-/// Starts the task that fails operations past their deadline.
+/// Starts the task that fails operations past their deadline and forgets those that ended long ago.
 pub fn start(state: &State) {
     let shared = state.clone();
     state.spawn(async move {
@@ -85,7 +88,11 @@ pub fn start(state: &State) {
 }
 
 async fn sweep(state: &State) -> Result<(), StoreError> {
-    let late = async_operations::overdue(&state.store, micros(state.clock.now())).await?;
+    let now = micros(state.clock.now());
+    let mut tx = state.store.begin().await?;
+    async_operations::forget(&mut tx, now.saturating_sub(KEPT)).await?;
+    tx.commit().await?;
+    let late = async_operations::overdue(&state.store, now).await?;
     for operation in late {
         tracing::warn!(
             operation = operation.id,

@@ -93,6 +93,11 @@ pub async fn finish(tx: &mut Tx, id: &str, status: &str, error: Option<&str>, no
     Ok(tx.run(statement).await? == 1)
 }
 
+/// Forgets operations that ended before `before`; how many.
+pub async fn forget(tx: &mut Tx, before: i64) -> Result<u64> {
+    tx.run(sqlx::query("DELETE FROM async_operations WHERE ended < $1").bind(before)).await
+}
+
 fn read(row: &AnyRow) -> Result<AsyncOperation> {
     Ok(AsyncOperation {
         id: text(row, "id")?,

@@ -38,6 +38,12 @@ pub async fn an_operation_ends_once(db: &Db) {
         ("Failed", Some(50), Some("{}"))
     );
     assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), []);
+
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(async_operations::forget(&mut tx, 50).await.unwrap(), 0);
+    assert_eq!(async_operations::forget(&mut tx, 51).await.unwrap(), 1, "op2 is still in progress");
+    tx.commit().await.unwrap();
+    assert_eq!(async_operations::get(db, "op1").await.unwrap(), None);
 }
 
 pub async fn a_session_is_used_once(db: &Db) {
