@@ -2,6 +2,7 @@
 //!
 //! Few dependencies on purpose: `cargo xtask --help` has to answer before anything else is built.
 
+mod bench;
 mod browser;
 mod counts;
 mod demo;
@@ -22,6 +23,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   demo [-- ARGS]   Install what is missing, build portal, binary and guest image, and run `hardline dev ARGS`
   test [STEP]...   Install what the tests need and run all of them (or only the steps named; --list shows them)
+  bench [-- ARGS]  Install the peers, build, measure Hardline beside them (--rounds N, --only NAME) and print ratios
   guest            Build the demo guest image into target/guest/hardline-demo
   help             Show this text
 
@@ -53,10 +55,11 @@ fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     std::env::set_current_dir(root())?;
     match (verb, own.as_slice()) {
         ("demo", []) => demo::run(rest.get(1..).unwrap_or_default()),
+        ("bench", []) => bench::run(rest.get(1..).unwrap_or_default()),
         ("test", steps) => test::run(steps),
         ("guest", []) => guest::build(&guest_dir()).map(|()| ExitCode::SUCCESS),
-        ("demo" | "guest", [other, ..]) => {
-            anyhow::bail!("{verb} takes no '{other}' (arguments for `hardline dev` go behind `--`)")
+        ("bench" | "demo" | "guest", [other, ..]) => {
+            anyhow::bail!("{verb} takes no '{other}' (arguments for what it runs go behind `--`)")
         }
         (other, _) => anyhow::bail!("no command '{other}'; `cargo xtask --help` lists them"),
     }

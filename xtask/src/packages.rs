@@ -29,10 +29,17 @@ const POSTGRES: Need = Need {
     ],
 };
 
+const SOCAT: Need = Need { package: "socat", programs: &["socat"] };
+const CONSERVER: Need = Need { package: "conserver-server", programs: &["conserver"] };
+const NGINX: Need = Need { package: "nginx-light", programs: &["nginx"] };
+
 /// What `cargo xtask demo` needs.
 pub const DEMO: &[Need] = &[QEMU, CC, NODE, NPM];
 /// What `cargo xtask test` needs.
 pub const TEST: &[Need] = &[QEMU, CC, NODE, NPM, CHROMIUM, POSTGRES];
+
+/// What `cargo xtask bench` needs: the peers.
+pub const BENCH: &[Need] = &[CC, NODE, NPM, SOCAT, CONSERVER, NGINX];
 
 /// Installs what is missing of `needs`. Nothing is asked of the network when nothing is missing. Err: one line that says
 /// what is missing and how to get it.
