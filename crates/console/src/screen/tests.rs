@@ -1,3 +1,5 @@
+//! The screen: exact snapshots, bounded memory, hostile output.
+
 use super::*;
 use proptest::prelude::*;
 

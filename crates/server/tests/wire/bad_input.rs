@@ -1,3 +1,5 @@
+//! Requests that are not what they should be: each refused in the contract's shape.
+
 use hardline_server::clock::{Clock as _, ManualClock, SystemClock};
 use hardline_testkit::TestServer;
 use hardline_testkit::request::read;

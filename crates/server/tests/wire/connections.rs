@@ -1,6 +1,10 @@
 //! Connections that do not behave.
 
+use bytes::Bytes;
 use hardline_testkit::{FakeHost, TestServer};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
@@ -14,14 +18,19 @@ use tokio_rustls::client::TlsStream;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn tls(server: &TestServer) -> TlsStream<TcpStream> {
+    tls_with(server, &[]).await
+}
+
+async fn tls_with(server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(server.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(server.running().address()).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
@@ -123,4 +132,35 @@ async fn a_half_open_websocket_is_noticed() {
     let said = rest(&mut client).await;
     assert!(said.starts_with("HTTP/1.1 101"), "{said}");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn http_2_carries_requests_side_by_side() {
+    let server = TestServer::start().await;
+    let stream = tls_with(&server, &["h2"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let token = server.owner().access_token().await;
+    let get = async |path: String| {
+        let request = Request::get(format!("{}{path}", server.url()))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        let answer = sender.clone().send_request(request).await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.into_body().collect().await.unwrap().to_bytes())
+    };
+    let group = format!("{}?api-version=2024-07-01", server.group_path());
+    let missing = format!("{}?api-version=2024-07-01", server.vm_path("none"));
+    let stream = format!("{}/providers/Hardline.Console/serialPorts/0/stream?api-version=2026-11-01", server.vm_path("x"));
+    let answers = tokio::join!(get(group), get(missing), get(stream), get("/healthz".into()));
+    assert_eq!((answers.0.0, answers.1.0, answers.3.0), (200, 404, 200));
+    assert_eq!(answers.2.0, 426, "a WebSocket needs HTTP/1.1");
+    // The base of URLs is the :authority of HTTP/2.
+    let openid = get("/adfs/.well-known/openid-configuration".into()).await.1;
+    assert!(String::from_utf8_lossy(&openid).contains(&format!("{}/adfs/oauth2/token", server.url())));
+    server.stop().await;
+    connection.await.unwrap().unwrap();
 }

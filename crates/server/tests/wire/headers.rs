@@ -1,3 +1,5 @@
+//! Headers that every answer has, and addresses as the client wrote them.
+
 use hardline_testkit::TestServer;
 use hardline_testkit::request::read;
 use http::Method;

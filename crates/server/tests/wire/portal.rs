@@ -1,3 +1,5 @@
+//! The portal's files and their policy.
+
 use hardline_testkit::TestServer;
 use http::Method;
 

@@ -1,3 +1,5 @@
+//! A server's start, its end, and what it still knows afterwards.
+
 use hardline_server::Server;
 use hardline_server::config::{Config, Database, Limits};
 use hardline_server::server::StartError;

@@ -1,3 +1,5 @@
+//! The activity log.
+
 use hardline_store::Db;
 use hardline_store::db::activity_events::{self, EventFilter, NewEvent};
 use std::sync::atomic::{AtomicU32, Ordering};

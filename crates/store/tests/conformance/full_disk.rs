@@ -1,3 +1,5 @@
+//! A database that has no room left.
+
 use super::sqlite;
 use hardline_store::StoreError;
 use hardline_store::db::secrets;

@@ -1,3 +1,5 @@
+//! Objects on a local disk.
+
 use bytes::Bytes;
 use hardline_store::{Objects, StoreError};
 use std::process::Command;

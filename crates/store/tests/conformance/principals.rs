@@ -1,3 +1,5 @@
+//! Principals, role assignments, role definitions, secrets.
+
 use hardline_store::db::principals::{self, Principal};
 use hardline_store::db::role_assignments::{self, RoleAssignment};
 use hardline_store::db::secrets;

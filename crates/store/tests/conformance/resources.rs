@@ -1,3 +1,5 @@
+//! Subscriptions, groups, resources, machines.
+
 use hardline_store::db::resource_groups::{self, ResourceGroup};
 use hardline_store::db::resources::{self, Resource, ResourceFilter};
 use hardline_store::db::subscriptions::{self, Subscription};

@@ -1,3 +1,5 @@
+//! Serial logs: segments, gaps, boots.
+
 use hardline_store::Db;
 use hardline_store::db::serial_logs::{self, Boot, Gap, Segment};
 

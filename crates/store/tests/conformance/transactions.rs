@@ -1,3 +1,5 @@
+//! Transactions: all or nothing, also while others write.
+
 use hardline_store::Db;
 use hardline_store::db::secrets;
 use std::collections::BTreeSet;
