@@ -148,7 +148,8 @@ async fn the_log_is_printed_byte_for_byte() {
 async fn a_followed_log_goes_on_and_is_tame_on_a_terminal() {
     let stage = Stage::new().await;
     stage.host.print(&stage.vm_id, b"first\r\n");
-    let terminal = stage.owner().in_terminal(&["log", "vm1", "--follow"]);
+    let home = stage.owner();
+    let terminal = home.in_terminal(&["log", "vm1", "--follow"]);
     let (terminal, host, vm_id) = (terminal, stage.host.clone(), stage.vm_id.clone());
     tokio::task::spawn_blocking(move || {
         terminal.wait_for("first");
@@ -205,7 +206,8 @@ async fn the_console_types_into_the_guest_and_gives_the_terminal_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_gives_the_terminal_back() {
     let stage = Stage::new().await;
-    let mut terminal = stage.owner().in_terminal(&["console", "vm1"]);
+    let home = stage.owner();
+    let mut terminal = home.in_terminal(&["console", "vm1"]);
     tokio::task::spawn_blocking(move || {
         terminal.wait_for("connected to vm1");
         assert!(!terminal.is_cooked());
@@ -221,7 +223,8 @@ async fn a_signal_gives_the_terminal_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_loses_the_seat_is_told_to_whom() {
     let stage = Stage::new().await;
-    let mut first = stage.owner().in_terminal(&["console", "vm1"]);
+    let home = stage.owner();
+    let mut first = home.in_terminal(&["console", "vm1"]);
     let newcomer = stage.home_of(&stage.server.contributor().name());
     let name = stage.server.contributor().name();
     tokio::task::spawn_blocking(move || {
@@ -243,7 +246,8 @@ async fn whoever_loses_the_seat_is_told_to_whom() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_menu_acts_on_the_machine() {
     let stage = Stage::new().await;
-    let mut terminal = stage.owner().in_terminal(&["console", "vm1"]);
+    let home = stage.owner();
+    let mut terminal = home.in_terminal(&["console", "vm1"]);
     tokio::task::spawn_blocking(move || {
         terminal.wait_for("connected to vm1");
         terminal.type_keys(b"\x1dn");
@@ -269,7 +273,8 @@ async fn the_menu_acts_on_the_machine() {
 async fn a_watcher_types_nothing() {
     let stage = Stage::new().await;
     stage.host.print(&stage.vm_id, b"hello\r\n");
-    let mut terminal = stage.owner().in_terminal(&["console", "vm1", "--view"]);
+    let home = stage.owner();
+    let mut terminal = home.in_terminal(&["console", "vm1", "--view"]);
     tokio::task::spawn_blocking(move || {
         terminal.wait_for("hello");
         terminal.type_keys(b"x");

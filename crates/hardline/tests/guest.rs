@@ -73,8 +73,8 @@ async fn a_guests_log_outlives_a_stop_and_a_start() {
 async fn a_guest_outlives_the_death_of_everything_else() {
     let home = Home::new();
     let dev = start(&home);
-    let mut terminal = at_login(&dev.client());
-    let env = dev.env();
+    let (env, client) = (dev.env(), dev.client());
+    let mut terminal = at_login(&client);
     log_in(&mut terminal, &env["HARDLINE_GUEST_USER"], &env["HARDLINE_GUEST_PASSWORD"]);
     terminal.type_keys(b"echo before-$((1+1))\r");
     terminal.wait_for("before-2");
@@ -83,7 +83,8 @@ async fn a_guest_outlives_the_death_of_everything_else() {
 
     let dev = start(&home);
     assert_eq!(dev.guests(), guests, "the same QEMU processes");
-    let mut terminal = dev.client().in_terminal(&["console", "demo"]);
+    let client = dev.client();
+    let mut terminal = client.in_terminal(&["console", "demo"]);
     terminal.wait_for("before-2");
     terminal.type_keys(b"echo after-$((1+1))\r");
     terminal.wait_for("after-2");
