@@ -91,7 +91,7 @@ mod tests {
         let dir = root.path().join("launches/1");
         prepare(&dir, &image, &machine).unwrap();
         let initrd = std::fs::read(dir.join("initrd")).unwrap();
-        assert!(initrd.starts_with(b"image\0\0\0070701"), "padded to 4 bytes, then an archive");
+        assert!(initrd.starts_with(b"image\x00\x00\x00070701"), "padded to 4 bytes, then an archive");
         let text = String::from_utf8_lossy(&initrd).into_owned();
         for part in
             ["etc/hostname\0", "etc/hardline/user\0", "azureuser\n", "etc/hardline/shadow\0", "$6$a$b\n"]
