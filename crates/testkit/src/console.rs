@@ -3,7 +3,9 @@
 use crate::server::TestServer;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use hardline_console::frame::{ClientFrame, ClientNotice, Message as Frame, SUBPROTOCOL, ServerFrame, ServerNotice};
+use hardline_console::frame::{
+    ClientFrame, ClientNotice, Message as Frame, SUBPROTOCOL, ServerFrame, ServerNotice,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::sync::Arc;
@@ -50,9 +52,14 @@ pub struct Console {
 impl Console {
     /// Connects to a `wss:` URL of the server; the HTTP status where it is refused.
     pub async fn connect(server: &TestServer, url: &str, options: &Options) -> Result<Self, u16> {
+        Self::dial(server.url(), server.ca_pem(), url, options).await
+    }
+
+    /// The same for any server: its `https:` origin, and the certificate of the authority that signed its own.
+    pub async fn dial(origin: &str, ca_pem: &str, url: &str, options: &Options) -> Result<Self, u16> {
         let mut request = url.into_client_request().unwrap();
         let headers = request.headers_mut();
-        headers.insert("origin", server.url().parse().unwrap());
+        headers.insert("origin", origin.parse().unwrap());
         if let Some(token) = &options.bearer {
             headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
@@ -60,7 +67,7 @@ impl Console {
             headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
         }
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(server.ca_pem().as_bytes()).unwrap()).unwrap();
+        roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -86,7 +93,8 @@ impl Console {
             "{}{vm_path}/providers/Hardline.Console/serialPorts/0/stream?api-version=2026-11-01{query}",
             server.url().replace("https:", "wss:")
         );
-        Self::connect(server, &url, &Options { bearer: Some(token.into()), protocol: Some(SUBPROTOCOL) }).await
+        Self::connect(server, &url, &Options { bearer: Some(token.into()), protocol: Some(SUBPROTOCOL) })
+            .await
     }
 
     /// Sends text.
@@ -128,7 +136,9 @@ impl Console {
             return match message {
                 Some(Ok(Message::Text(text))) => Event::Text(text.to_string()),
                 Some(Ok(Message::Binary(bytes))) => Event::Binary(bytes),
-                Some(Ok(Message::Close(Some(frame)))) => Event::Close(frame.code.into(), frame.reason.to_string()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    Event::Close(frame.code.into(), frame.reason.to_string())
+                }
                 Some(Ok(Message::Close(None))) => Event::Close(1005, String::new()),
                 Some(Ok(_)) => continue,
                 Some(Err(_)) | None => Event::Close(1006, String::new()),
@@ -241,7 +251,8 @@ pub async fn boot_vm(server: &TestServer, name: &str) -> String {
 
 /// Switches boot diagnostics of a VM on or off.
 pub async fn set_boot_diagnostics(server: &TestServer, name: &str, enabled: bool) {
-    let body = serde_json::json!({"properties": {"diagnosticsProfile": {"bootDiagnostics": {"enabled": enabled}}}});
+    let body =
+        serde_json::json!({"properties": {"diagnosticsProfile": {"bootDiagnostics": {"enabled": enabled}}}});
     let accepted = server.owner().patch(&server.vm_path(name), &body).await;
     assert!(matches!(accepted.status, 200 | 202), "{accepted:?}");
     if accepted.status == 202 || !accepted.header("azure-asyncoperation").is_empty() {
@@ -255,7 +266,8 @@ pub async fn events(server: &TestServer, vm_path: &str) -> Vec<(String, String, 
         resource: Some(vm_path.into()),
         ..Default::default()
     };
-    let events = hardline_store::db::activity_events::list(&server.state().store, &filter, 1000).await.unwrap();
+    let events =
+        hardline_store::db::activity_events::list(&server.state().store, &filter, 1000).await.unwrap();
     let mut out: Vec<_> = events
         .iter()
         .map(|event| {

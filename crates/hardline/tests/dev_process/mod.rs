@@ -124,7 +124,10 @@ impl Drop for Dev {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("hardline dev said:\n{}", self.log.text());
+            let log = self.log.text();
+            let last = log.lines().count().saturating_sub(40);
+            eprintln!("hardline dev said last:");
+            log.lines().skip(last).for_each(|line| eprintln!("{line}"));
         }
     }
 }

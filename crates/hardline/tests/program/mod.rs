@@ -7,7 +7,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -156,35 +156,57 @@ impl Home {
 
 /// What something prints, collected by a thread.
 #[derive(Clone)]
-pub struct Output(Arc<(Mutex<Vec<u8>>, Condvar)>);
+pub struct Output(Arc<(Mutex<Printed>, Condvar)>);
+
+#[derive(Default)]
+struct Printed {
+    bytes: Vec<u8>,
+    /// Nothing more can come.
+    ended: bool,
+}
 
 impl Output {
     pub fn read(mut source: impl std::io::Read + Send + 'static) -> Self {
-        let shared = Self(Arc::new((Mutex::new(Vec::new()), Condvar::new())));
+        let shared = Self(Arc::default());
         let output = shared.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = source.read(&mut buffer) {
-                output.0.0.lock().unwrap().extend_from_slice(&buffer[..count]);
+                output.0.0.lock().unwrap().bytes.extend_from_slice(&buffer[..count]);
                 output.0.1.notify_all();
             }
+            output.0.0.lock().unwrap().ended = true;
+            output.0.1.notify_all();
         });
         shared
     }
 
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.0.lock().unwrap().bytes.clone()
+    }
+
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.0.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.0.0.lock().unwrap().bytes).into_owned()
     }
 
     /// Blocks until `needle` was printed.
     #[track_caller]
     pub fn wait_for(&self, needle: &str, within: Duration) {
+        self.wait_until(&format!("{needle:?}"), within, |bytes| {
+            bytes.windows(needle.len()).any(|w| w == needle.as_bytes())
+        });
+    }
+
+    /// Blocks until what was printed is as wanted.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, within: Duration, wanted: impl Fn(&[u8]) -> bool) {
         let end = Instant::now() + within;
-        let mut bytes = self.0.0.lock().unwrap();
-        while !String::from_utf8_lossy(&bytes).contains(needle) {
+        let mut printed = self.0.0.lock().unwrap();
+        while !wanted(&printed.bytes) {
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {needle:?} in:\n{}", String::from_utf8_lossy(&bytes));
-            bytes = self.0.1.wait_timeout(bytes, left).unwrap().0;
+            let hopeless = left.is_zero() || printed.ended;
+            assert!(!hopeless, "no {what} in:\n{}", String::from_utf8_lossy(&printed.bytes));
+            printed = self.0.1.wait_timeout(printed, left).unwrap().0;
         }
     }
 }
@@ -227,8 +249,7 @@ impl Terminal {
 
     /// Waits until the program has ended.
     pub fn wait(&mut self) -> ExitStatus {
-        wait_for_end(&mut self.child, PATIENCE)
-            .unwrap_or_else(|| panic!("it does not end:\n{}", self.output.text()))
+        wait_for_end(&mut self.child, PATIENCE).unwrap_or_else(|| panic!("it does not end:\n{}", self.output.text()))
     }
 }
 

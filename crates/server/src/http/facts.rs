@@ -20,7 +20,7 @@ pub(super) fn facts(state: &State, client: IpAddr, scheme: Scheme, parts: &Parts
     let text = |name: HeaderName| parts.headers.get(name).and_then(printable);
     RequestFacts {
         method: parts.method.clone(),
-        path: parts.uri.path().to_owned(),
+        path: recordable(parts.uri.path()),
         base_url: base_url(state, scheme, parts),
         client,
         client_request_id: text(CLIENT_REQUEST_ID),
@@ -31,6 +31,14 @@ pub(super) fn facts(state: &State, client: IpAddr, scheme: Scheme, parts: &Parts
         range: text(RANGE).or_else(|| text(header::RANGE)),
         websocket: websocket(parts),
     }
+}
+
+/// The path without the id of a console session, which is a ticket and must stand in no log.
+fn recordable(path: &str) -> String {
+    const SESSIONS: &str = "/console/sessions/";
+    let Some(rest) = path.strip_prefix(SESSIONS) else { return path.to_owned() };
+    let command = rest.split_once('/').map_or("", |(_, command)| command);
+    format!("{SESSIONS}…/{command}")
 }
 
 /// The client's correlation id, if it sent one that is a GUID.
