@@ -20,7 +20,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -191,14 +191,12 @@ impl Attaching {
         }
         let mut pause = SOONEST;
         let mut again = false;
+        let mut appears = None;
         loop {
-            // Before the attempt: a socket that appears in between is noticed.
-            let appears = match &self.endpoint {
-                Endpoint::Unix(path) | Endpoint::Pty(path) => self.port.await_name(path),
-                Endpoint::Tcp(_) => None,
-            };
-            match self.connect().await {
+            // In a box of its own: what is needed to connect takes no memory while bytes flow.
+            match Box::pin(self.connect()).await {
                 Ok(sink) => {
+                    appears = None;
                     self.told.send_replace(Attached::Yes);
                     let since = Instant::now();
                     let from = self.port.end_offset();
@@ -212,15 +210,14 @@ impl Attaching {
                 }
                 Err(error) => self.tell(&error.to_string()),
             }
-            let appeared = async {
-                match &appears {
-                    Some(appears) => appears.notified().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = appeared => pause = SOONEST,
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LATEST),
+            if appears.is_none()
+                && let Endpoint::Unix(path) | Endpoint::Pty(path) = &self.endpoint
+            {
+                // A socket that appeared before it was watched is found by the next attempt, a moment later.
+                appears = self.port.await_name(path);
+            }
+            if Box::pin(wait(appears.as_deref(), &mut pause)).await {
+                appears = None;
             }
         }
     }
@@ -246,6 +243,26 @@ impl Attaching {
             }
         };
         Ok(Arc::new(Sink { fd: register(fd, Interest::READABLE | Interest::WRITABLE)?, fifo: false }))
+    }
+}
+
+/// Until the name appears (true), or for `pause`, which grows.
+async fn wait(appears: Option<&Notify>, pause: &mut Duration) -> bool {
+    let appeared = async {
+        match appears {
+            Some(appears) => appears.notified().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = appeared => {
+            *pause = SOONEST;
+            true
+        }
+        () = tokio::time::sleep(*pause) => {
+            *pause = (*pause * 2).min(LATEST);
+            false
+        }
     }
 }
 

@@ -102,11 +102,16 @@ impl Port {
             if turn == TURN {
                 tokio::task::yield_now().await;
             } else if small >= STREAK && !self.input.is_typing() {
-                tokio::select! {
-                    () = tokio::time::sleep(GATHER) => {}
-                    () = self.input.typed.notified() => {}
-                }
+                Box::pin(self.gather()).await;
             }
+        }
+    }
+
+    /// Lets bytes come together, unless somebody types.
+    async fn gather(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(GATHER) => {}
+            () = self.input.typed.notified() => {}
         }
     }
 
