@@ -2,14 +2,17 @@
 
 use super::layout::{Layout, Missing, Piece, Stored};
 use crate::reply::Payload;
+use crate::serial::hub::Port;
+use crate::serial::ingest::object_key;
 use crate::state::State;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use hardline_console::frame::GapReason;
 use hardline_store::db::serial_logs;
 use hardline_store::{Objects, StoreError};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Longest piece of a segment that is read at a time, bytes.
 const PIECE: u64 = 1 << 20;
@@ -17,6 +20,8 @@ const PIECE: u64 = 1 << 20;
 const AHEAD: usize = 2;
 /// Rows read at a time.
 const PAGE: i64 = 4096;
+/// Logs whose rows are remembered.
+const LOGS: usize = 256;
 
 /// A blob's bytes and properties.
 #[derive(Debug)]
@@ -35,9 +40,8 @@ pub enum Content {
 /// A log, as its rows describe it.
 #[derive(Debug)]
 pub struct Log {
-    layout: Layout,
-    /// The object of the segment that starts at an offset.
-    keys: BTreeMap<u64, String>,
+    port: Port,
+    layout: Arc<Layout>,
     /// When its last piece was sealed, microseconds.
     time: i64,
 }
@@ -74,19 +78,17 @@ impl Content {
             }
         };
         let objects = objects.clone();
-        let Log { layout, keys, .. } = log;
+        let Log { layout, port, .. } = log;
         let pieces = layout.slice(range).into_iter().flat_map(split);
         let reads = futures_util::stream::iter(pieces).map(move |piece| {
             let objects = objects.clone();
-            let key = match &piece {
-                Piece::Bytes(stored, _) => keys.get(&stored.start).cloned(),
-                Piece::Line(_) => None,
-            };
+            let port = port.clone();
             async move {
-                match (piece, key) {
-                    (Piece::Bytes(_, range), Some(key)) => objects.get_range(&key, range).await,
-                    (Piece::Bytes(..), None) => Err(StoreError::NotFound),
-                    (Piece::Line(text), _) => Ok(text.into()),
+                match piece {
+                    Piece::Bytes(stored, range) => {
+                        objects.get_range(&object_key(&port, stored.start), range).await
+                    }
+                    Piece::Line(text) => Ok(text.into()),
                 }
             }
         });
@@ -108,35 +110,89 @@ fn split(piece: Piece) -> Vec<Piece> {
     cuts.map(|start| Piece::Bytes(*stored, start..(start + PIECE).min(range.end))).collect()
 }
 
+/// What is known of the logs that were read last, so that the cost of reading a log does not grow with it: only rows that
+/// are new are asked for. Rows are only ever added at a log's end.
+#[derive(Debug, Default)]
+pub struct Layouts {
+    known: Mutex<HashMap<Port, Arc<Known>>>,
+}
+
+/// One log's rows.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    segments: Vec<Stored>,
+    gaps: Vec<serial_logs::Gap>,
+    /// Behind the last segment.
+    end: i64,
+    time: i64,
+    layout: Arc<Layout>,
+}
+
+impl Layouts {
+    /// Forgets a machine's logs: their rows are no more.
+    pub fn forget(&self, vm_id: &str) {
+        self.lock().retain(|port, _| port.vm != vm_id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Port, Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, port: Port, known: Arc<Known>) {
+        let mut all = self.lock();
+        if all.len() >= LOGS && !all.contains_key(&port) {
+            // Any one will do: it is read again from its rows.
+            let victim = all.keys().next().cloned();
+            victim.and_then(|port| all.remove(&port));
+        }
+        // Of two readers at a time the one that knows more counts.
+        let entry = all.entry(port).or_default();
+        if known.end >= entry.end {
+            *entry = known;
+        }
+    }
+}
+
 /// The log of a machine's port.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn log(state: &State, vm_id: &str, port: u32) -> Result<Content, StoreError> {
+pub async fn log(state: &State, vm_id: &str, index: u32) -> Result<Content, StoreError> {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
-    let (mut segments, mut keys, mut time) = (Vec::new(), BTreeMap::new(), 0);
-    let mut from = 0;
+    let port = Port { vm: vm_id.into(), index };
+    let layouts = state.serial.layouts();
+    let seen = layouts.lock().get(&port).cloned().unwrap_or_default();
+    let mut rows = Vec::new();
     loop {
-        let rows = serial_logs::segments(&state.store, vm_id, port.into(), from, PAGE).await?;
-        let last = (rows.len() as i64) < PAGE;
-        for row in rows {
-            from = row.start + row.length;
-            time = time.max(row.sealed_time);
-            segments.push(Stored { start: unsigned(row.start), length: unsigned(row.length) });
-            keys.insert(unsigned(row.start), row.object_key);
-        }
+        let from = rows.last().map_or(seen.end, |row: &serial_logs::Segment| row.start + row.length);
+        let page = serial_logs::segments(&state.store, vm_id, index.into(), from, PAGE).await?;
+        let last = (page.len() as i64) < PAGE;
+        rows.extend(page);
         if last {
             break;
         }
     }
-    let gaps = serial_logs::gaps(&state.store, vm_id, port.into()).await?;
-    time = gaps.iter().map(|gap| gap.time).fold(time, i64::max);
-    let gaps = gaps.into_iter().map(|gap| Missing {
+    let gaps = serial_logs::gaps(&state.store, vm_id, index.into()).await?;
+    if rows.is_empty() && gaps.len() == seen.gaps.len() {
+        return Ok(Content::Log(Log { port, layout: seen.layout.clone(), time: seen.time }));
+    }
+    let mut known = Known::clone(&seen);
+    for row in rows {
+        known.end = row.start + row.length;
+        known.time = known.time.max(row.sealed_time);
+        known.segments.push(Stored { start: unsigned(row.start), length: unsigned(row.length) });
+    }
+    known.gaps = gaps;
+    known.time = known.gaps.iter().map(|gap| gap.time).fold(known.time, i64::max);
+    let missing = known.gaps.iter().map(|gap| Missing {
         start: unsigned(gap.start),
         length: gap.length.map(unsigned),
         reason: GapReason::parse(&gap.reason),
     });
-    Ok(Content::Log(Log { layout: Layout::new(segments, gaps), keys, time }))
+    known.layout = Arc::new(Layout::new(known.segments.iter().copied(), missing));
+    let known = Arc::new(known);
+    layouts.keep(port.clone(), known.clone());
+    Ok(Content::Log(Log { port, layout: known.layout.clone(), time: known.time }))
 }
 
 /// The last screenshot of a machine; none when there never was one.

@@ -256,7 +256,7 @@ impl Plan {
         let row = serial_logs::Segment {
             start: signed(start),
             length: signed(data.len() as u64),
-            object_key: format!("serial/{}/{}/{start:016x}", port.vm, port.index),
+            object_key: object_key(port, start),
             first_time: segment.first_us,
             sealed_time: segment.sealed_us,
         };
@@ -300,6 +300,11 @@ async fn put(objects: hardline_store::Objects, key: String, data: Bytes) -> Resu
         Err(StoreError::Conflict) => objects.put(&key, data).await,
         other => other,
     }
+}
+
+/// Where the bytes of the segment are that starts at `start`.
+pub fn object_key(port: &Port, start: u64) -> String {
+    format!("serial/{}/{}/{start:016x}", port.vm, port.index)
 }
 
 fn port_of(what: &What) -> Port {

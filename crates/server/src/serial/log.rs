@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every byte is given once: what overlaps is cut by its offset. A reader that is slow holds up nothing but its own stream;
-//! at most [`QUEUE`] pieces of [`PIECE`] bytes wait for it.
+//! at most four pieces of [`PIECE`] bytes wait for it.
 
 use super::line::gap_reason;
 use crate::auth::{Allowed, still_allowed};

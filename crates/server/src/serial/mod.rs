@@ -3,6 +3,7 @@
 
 pub mod hub;
 pub mod ingest;
+mod input;
 pub mod line;
 pub mod log;
 pub mod machine;
@@ -16,6 +17,7 @@ pub mod target;
 pub use sessions::{admin_command, open as open_session};
 pub use settle::settle;
 
+use crate::blob::content::Layouts;
 use crate::server::StartError;
 use crate::state::State;
 use hardline_store::StoreError;
@@ -35,6 +37,7 @@ pub struct Serial {
     trouble: Mutex<Option<String>>,
     /// Moves with every batch that was stored.
     batches: watch::Sender<u64>,
+    layouts: Layouts,
 }
 
 impl Serial {
@@ -46,6 +49,11 @@ impl Serial {
     /// Who is on which port.
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// The logs that were read last.
+    pub fn layouts(&self) -> &Layouts {
+        &self.layouts
     }
 
     /// Has every session check at once whether it may go on: somebody's rights have changed.
@@ -89,6 +97,7 @@ pub async fn forget(state: &State, vm_id: &str) -> Result<(), StoreError> {
     let mut tx = state.store.begin().await?;
     let keys = serial_logs::forget(&mut tx, vm_id).await?;
     tx.commit().await?;
+    state.serial.layouts.forget(vm_id);
     for key in keys {
         state.objects.delete(&key).await?;
     }

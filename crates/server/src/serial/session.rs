@@ -14,24 +14,23 @@
 //! snapshot with a gap mark.
 
 use super::hub::{Command, Port, Seat};
-use super::line::{self, Heard, Keys, Line};
-use super::protocol::{Encoder, Protocol, Said};
+use super::input::{self, Note, Shared};
+use super::line::{self, Heard, Line};
+use super::protocol::{Encoder, Protocol};
 use super::seat;
 use super::target::Target;
 use crate::auth::{self, Allowed};
-use crate::http::websocket::{self, Receiver, Sender, Socket};
+use crate::http::websocket::{self, Sender, Socket};
 use crate::pipeline::Cx;
 use crate::record;
 use crate::state::State;
-use bytes::Bytes;
 use hardline_arm::activity::Deed;
 use hardline_console::frame::{FrameError, Message, RefusedReason, Role, ServerFrame, ServerNotice, close};
-use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How often a session's token and right are checked again without being asked to.
@@ -42,8 +41,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// The state of a machine whose host is not connected.
 pub const HOST_AWAY: &str = "hostAway";
-/// Notes of the input half that may wait for the output half.
-const NOTES: usize = 32;
 
 /// Whether a session types or only watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,38 +111,6 @@ enum End {
     Failed(String),
 }
 
-/// What the input half has to say to the output half.
-#[derive(Debug)]
-enum Note {
-    Say(ServerNotice),
-    Take,
-    /// A fresh token, before the old one expires.
-    Renew(SecretString),
-    Broken(FrameError),
-}
-
-/// What both halves share.
-#[derive(Debug)]
-struct Shared {
-    /// None while no line to the host stands.
-    keys: Mutex<Option<Keys>>,
-    bytes_in: AtomicU64,
-    /// The client is gone.
-    gone: CancellationToken,
-    /// The session is over.
-    over: CancellationToken,
-}
-
-impl Shared {
-    fn keys(&self) -> Option<Keys> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_keys(&self, keys: Option<Keys>) {
-        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
-    }
-}
-
 /// Runs a session on its socket; returns when it is over and recorded.
 pub async fn run(begin: Begin, socket: Socket) {
     let (sender, receiver) = socket.split();
@@ -153,12 +118,7 @@ pub async fn run(begin: Begin, socket: Socket) {
     let port = Port { vm: begin.target.vm_id.clone(), index: begin.port };
     let id = state.random.uuid();
     let seat = state.serial.hub().join(port.clone(), id);
-    let shared = Arc::new(Shared {
-        keys: Mutex::new(None),
-        bytes_in: AtomicU64::new(0),
-        gone: CancellationToken::new(),
-        over: CancellationToken::new(),
-    });
+    let shared = Shared::new();
     let event = record::deed_allowed(&begin.cx, &begin.allowed)
         .with("session", id.to_string())
         .with("port", begin.port.to_string())
@@ -187,8 +147,8 @@ pub async fn run(begin: Begin, socket: Socket) {
         }
     };
     // What the client sent meanwhile waited in its socket: the first keys find the line open.
-    let (notes, heard) = mpsc::channel(NOTES);
-    let input = tokio::spawn(input(receiver, protocol, token, notes, shared.clone()));
+    let (notes, heard) = mpsc::channel(input::NOTES);
+    let input = tokio::spawn(input::run(receiver, protocol, token, notes, shared.clone()));
     let end = output.serve(heard).await;
     output.farewell(&end).await;
     shared.over.cancel();
@@ -539,89 +499,4 @@ async fn hear(line: &mut Option<Line>) -> Heard {
         Some(line) => line.hear().await,
         None => std::future::pending().await,
     }
-}
-
-/// The input half: takes the client's messages until it leaves, breaks its protocol, or the session is over.
-async fn input(
-    mut receiver: Receiver,
-    protocol: Protocol,
-    token: Option<SecretString>,
-    notes: mpsc::Sender<Note>,
-    shared: Arc<Shared>,
-) {
-    let _gone = shared.gone.clone().drop_guard();
-    let mut sequence = 0;
-    loop {
-        let message = tokio::select! {
-            biased;
-            () = shared.over.cancelled() => return,
-            message = receiver.receive() => match message {
-                Ok(websocket::Message::Text(text)) => Message::Text(text),
-                Ok(websocket::Message::Binary(bytes)) => Message::Binary(bytes),
-                Ok(websocket::Message::Close(..)) | Err(websocket::Closed) => return,
-            },
-        };
-        if repeats(&message, token.as_ref()) {
-            continue;
-        }
-        let note = match protocol.said(&message) {
-            Ok(Said::Keys(keys)) if keys.is_empty() => continue,
-            Ok(Said::Keys(keys)) => {
-                sequence += 1;
-                match type_in(&shared, keys, sequence).await {
-                    Ok(()) => continue,
-                    Err(refused) => Note::Say(refused),
-                }
-            }
-            Ok(Said::Size(cols, rows)) => {
-                if let Some(keys) = shared.keys() {
-                    keys.resize(cols, rows).await;
-                }
-                continue;
-            }
-            Ok(Said::Token(token)) => Note::Renew(token),
-            Ok(Said::Take) => Note::Take,
-            Ok(Said::Ping) => Note::Say(ServerNotice::Pong),
-            Err(error) => {
-                // The last note: the output half must get it, and then ends the session.
-                tokio::select! {
-                    () = shared.over.cancelled() => {}
-                    _ = notes.send(Note::Broken(error)) => shared.over.cancelled().await,
-                }
-                return;
-            }
-        };
-        // Never waits for the output: a client that asks faster than it reads gets fewer answers.
-        let _ = notes.try_send(note);
-    }
-}
-
-async fn type_in(shared: &Shared, keys: Bytes, sequence: u64) -> Result<(), ServerNotice> {
-    let bytes = keys.len() as u64;
-    let refused = |reason| ServerNotice::InputRefused { reason, bytes };
-    let Some(way) = shared.keys() else { return Err(refused(RefusedReason::NotRunning)) };
-    if !way.may_type() {
-        return Err(refused(RefusedReason::NotWriter));
-    }
-    let sent = tokio::select! {
-        () = shared.over.cancelled() => false,
-        sent = way.send(keys, sequence) => sent,
-    };
-    if !sent {
-        return Err(refused(RefusedReason::NotRunning));
-    }
-    shared.bytes_in.fetch_add(bytes, Ordering::Relaxed);
-    Ok(())
-}
-
-/// Whether the client sent its token once more, as some versions do.
-fn repeats(message: &Message, token: Option<&SecretString>) -> bool {
-    use subtle::ConstantTimeEq as _;
-    let Some(token) = token else { return false };
-    let sent = match message {
-        Message::Text(text) => text.trim().as_bytes(),
-        Message::Binary(bytes) => bytes.as_ref(),
-    };
-    let token = token.expose_secret().as_bytes();
-    sent.len() == token.len() && bool::from(sent.ct_eq(token))
 }
