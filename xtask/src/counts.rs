@@ -19,7 +19,7 @@ impl AddAssign for Counts {
     }
 }
 
-/// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, and the plain 'N passed, N failed'.
+/// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, node's, and the plain 'N passed, N failed'.
 pub fn read(log: &str) -> Counts {
     log.lines().map(plain).filter(|l| is_closing(l)).map(|l| of_line(&l)).fold(
         Counts::default(),
@@ -36,11 +36,25 @@ fn is_closing(line: &str) -> bool {
     let cargo = line.starts_with("test result:");
     let vitest = line.starts_with("Tests ") && line.ends_with(')');
     let bare = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, ");
-    nextest || cargo || vitest || bare
+    nextest || cargo || vitest || bare || node(line).is_some()
+}
+
+/// node's test runner: `ℹ pass 12` and `ℹ fail 1` on lines of their own (`#` in place of the sign for machines).
+fn node(line: &str) -> Option<Counts> {
+    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["ℹ" | "#", "pass", number] => Some(Counts { passed: number.parse().ok()?, failed: 0 }),
+        ["ℹ" | "#", "fail" | "cancelled", number] => {
+            Some(Counts { passed: 0, failed: number.parse().ok()? })
+        }
+        _ => None,
+    }
 }
 
 /// `12 passed`, `1 failed`, `1 timed out`, `1 exec failed`: the number before each word.
 fn of_line(line: &str) -> Counts {
+    if let Some(counts) = node(line) {
+        return counts;
+    }
     let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     let mut counts = Counts::default();
     for pair in words.windows(2) {
@@ -72,6 +86,7 @@ mod tests {
         check("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n", 3, 0);
         check(" Test Files  1 passed (1)\n      Tests  1 failed | 11 passed (12)\n", 11, 1);
         check("7 passed, 0 failed\n", 7, 0);
+        check("ℹ tests 12\nℹ pass 11\nℹ fail 1\nℹ cancelled 0\nℹ skipped 0\n", 11, 1);
         check("PASS 3 passed tests of something", 0, 0);
     }
 }
