@@ -33,8 +33,8 @@ pub(super) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Respon
         // The build puts a hash of the content into the names under assets/.
         return send(file, headers, path.starts_with("assets/"));
     }
-    // A path of the application, unless it looks like a file.
-    if path.rsplit('/').next().is_some_and(|last| last.contains('.')) {
+    // A path of the application, unless it looks like a file. A virtual machine's name may look like one.
+    if !path.starts_with("vms/") && path.rsplit('/').next().is_some_and(|last| last.contains('.')) {
         return empty(StatusCode::NOT_FOUND);
     }
     match Files::get("index.html") {

@@ -11,7 +11,7 @@ async fn the_portal_is_served_with_a_strict_policy() {
         assert_eq!(answer.header("location"), "/portal/");
     }
     // The page, and the application's own paths; in a build without the portal, a page that says how to get it.
-    for path in ["/portal/", "/portal/virtualMachines/x"] {
+    for path in ["/portal/", "/portal/vms/s/g/web.01"] {
         let answer = server.anonymous().get(path).await.expect(200);
         assert!(answer.header("content-type").starts_with("text/html"), "{path}");
         let policy = answer.header("content-security-policy");
