@@ -49,7 +49,7 @@ export async function launch() {
 /** A person at a browser of their own. Everything that the page complains about is kept and must be nothing. */
 export async function visitor(browser, { scheme = "light", size = { width: 1280, height: 800 }, reader = false } = {}) {
   const context = await browser.newContext({
-    ignoreHTTPSErrors: true, colorScheme: scheme, viewport: size, acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"],
+    ignoreHTTPSErrors: true, colorScheme: scheme, viewport: size, acceptDownloads: true, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"],
   });
   if (reader) await context.addInitScript(() => localStorage.setItem("hardline.console.screenReader", "on"));
   const page = await context.newPage();

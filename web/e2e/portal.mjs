@@ -229,7 +229,8 @@ test("everything by keyboard", options, async () => {
   await keyTo(page, "Reset", "ArrowRight");
   await page.keyboard.press("Enter");
   await page.getByRole("alertdialog", { name: new RegExp(`Reset ${server.vm}`) }).waitFor();
-  await page.waitForFunction(() => document.activeElement?.closest("[role=alertdialog]"));
+  // What cannot be taken back is never one Enter away.
+  await page.getByRole("button", { name: "Cancel" }).and(page.locator(":focus")).waitFor();
   await picture(page, "confirm-reset-light");
   await page.keyboard.press("Escape");
   await page.getByRole("alertdialog").waitFor({ state: "hidden" });
@@ -267,13 +268,40 @@ for (const scheme of ["light", "dark"]) {
 test("at 800 pixels nothing is cut off", options, async () => {
   const { page, context } = await visitor(browser, { size: { width: 800, height: 600 } });
   await signIn(page, vmPage);
-  for (const [name, path] of [["overview", ""], ["log", "/boot-diagnostics/log"], ["console", "/serial-console"]]) {
+  const pages = [
+    ["overview", "", page.getByText("Resource id")],
+    ["log", "/boot-diagnostics/log", page.getByText("Live", { exact: true })],
+    ["console", "/serial-console", page.locator("[data-phase=open]")],
+  ];
+  for (const [name, path, seen] of pages) {
     await page.goto(`${vmPage}${path}`);
-    await page.getByRole("button", { name: "Deallocate" }).waitFor();
+    await seen.waitFor();
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(overflow, 0, `${name} is ${overflow} pixels too wide`);
     await picture(page, `narrow-${name}`);
   }
+  await context.close({ runBeforeUnload: false });
+});
+
+test("stop and start, with the console open all along", options, async () => {
+  const { page, context, complaints } = await visitor(browser, { reader: true });
+  await signIn(page, `${vmPage}/serial-console`);
+  await phase(page, "open");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Stop" }).click();
+  await page.getByText(`${server.vm} is not running`).waitFor({ timeout: BOOT });
+  await page.getByText(`${server.vm} has stopped.`).waitFor({ timeout: BOOT });
+  await picture(page, "console-stopped-light");
+  await page.getByRole("link", { name: "Boot diagnostics" }).click();
+  await page.locator(".fui-MessageBar").nth(1).waitFor();
+  await picture(page, "screenshot-stopped-light");
+  await page.getByRole("link", { name: "Serial console" }).click();
+  await page.getByText(`${server.vm} is not running`).waitFor();
+  await page.getByRole("button", { name: "Start", exact: true }).last().click();
+  await phase(page, "open");
+  await onTerminal(page, "the login prompt", (lines) => LOGIN.test(lastLine(lines)), BOOT);
+  await page.getByText(`${server.vm} has started.`).waitFor({ timeout: BOOT });
+  assert.deepEqual(complaints, []);
   await context.close({ runBeforeUnload: false });
 });
 

@@ -28,16 +28,19 @@ export const question = {
     title: `Send an NMI to ${vm}?`,
     body: "A non-maskable interrupt reaches a guest that answers nothing else. Windows, and Linux where it is set up so, stop with a crash dump: what is not saved is lost.",
     action: "Send NMI",
+    danger: true,
   }),
   reset: (vm: string): Question => ({
     title: `Reset ${vm}?`,
     body: "As with the button on the case: the guest is not asked, nothing is saved, the machine boots again.",
     action: "Reset",
+    danger: true,
   }),
   sysRq: (vm: string, key: SysRqKey): Question => ({
     title: `Send SysRq ${key.key} to ${vm}?`,
     body: `${key.label}. ${key.warning ?? ""}`,
     action: `Send SysRq ${key.key}`,
+    danger: true,
   }),
   stty: (command: string): Question => ({
     title: "Type the window's size into the shell?",

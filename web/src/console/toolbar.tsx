@@ -15,7 +15,7 @@ import { isLeaveKey } from "./terminal";
 const useStyles = makeStyles({
   bar: { padding: 0, gap: "2px", flexWrap: "wrap", flexShrink: 0 },
   grow: { flexGrow: 1 },
-  key: { fontFamily: "monospace", fontWeight: 600 },
+  key: { fontFamily: "monospace", fontWeight: 600, fontSize: "14px", lineHeight: "20px" },
   list: { maxHeight: "70vh", overflowY: "auto" },
 });
 
@@ -29,6 +29,8 @@ export interface ToolbarProps {
   readonly ref: Ref<HTMLButtonElement>;
   readonly connected: boolean;
   readonly writer: boolean;
+  /** Whether there is a running machine to act on. */
+  readonly running: boolean;
   readonly maximised: boolean;
   readonly screenReader: boolean;
   readonly onConnect: () => void;
@@ -85,14 +87,14 @@ export function ConsoleToolbar(props: ToolbarProps) {
         <Button size="small" appearance="subtle" icon={<ClipboardPasteRegular />} disabledFocusable={!props.writer} onClick={props.onPaste} />
       </Tooltip>
       <ToolbarDivider />
-      <Button size="small" appearance="subtle" onClick={props.onBreak} title="Send a BREAK on the serial line">
+      <Button size="small" appearance="subtle" disabledFocusable={!props.running} onClick={props.onBreak} title="Send a BREAK on the serial line">
         BREAK
       </Button>
       <SysRqMenu {...props} />
-      <Button size="small" appearance="subtle" icon={<FlashRegular />} onClick={props.onNmi} title="Send a non-maskable interrupt">
+      <Button size="small" appearance="subtle" icon={<FlashRegular />} disabledFocusable={!props.running} onClick={props.onNmi} title="Send a non-maskable interrupt">
         NMI
       </Button>
-      <Button size="small" appearance="subtle" icon={<PowerRegular />} onClick={props.onReset} title="Reset the machine at once">
+      <Button size="small" appearance="subtle" icon={<PowerRegular />} disabledFocusable={!props.running} onClick={props.onReset} title="Reset the machine at once">
         Reset
       </Button>
       <span className={styles.grow} />
@@ -142,7 +144,7 @@ function SysRqMenu(props: ToolbarProps) {
   return (
     <Menu>
       <MenuTrigger disableButtonEnhancement>
-        <Button size="small" appearance="subtle" title="Linux: a BREAK and then a key, read by the kernel itself even when nothing else answers">
+        <Button size="small" appearance="subtle" disabledFocusable={!props.running} title="Linux: a BREAK and then a key, read by the kernel itself even when nothing else answers">
           SysRq
         </Button>
       </MenuTrigger>

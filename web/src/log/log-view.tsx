@@ -11,7 +11,7 @@ const MARGIN = 30;
 
 const useStyles = makeStyles({
   view: {
-    flexGrow: 1, minHeight: "120px", overflow: "auto", background: "#101214", color: "#e4e6e8", border: `1px solid ${tokens.colorNeutralStroke1}`, borderRadius: "6px",
+    flexGrow: 1, minHeight: "120px", overflow: "auto", overflowAnchor: "none", background: "#101214", color: "#e4e6e8", border: `1px solid ${tokens.colorNeutralStroke1}`, borderRadius: "6px",
     fontFamily: tokens.fontFamilyMonospace, fontSize: "12.5px", lineHeight: `${LINE}px`, colorScheme: "dark",
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "1px" },
   },
@@ -44,6 +44,8 @@ export function LogView({ log, label, following, onFollow, needle, current }: Lo
   const [height, setHeight] = useState(600);
   const count = log.lines.length + (log.open === "" ? 0 : 1);
   const first = useRef(log.first);
+  // Where the view was last: only a person scrolls up.
+  const last = useRef(0);
 
   useEffect(() => {
     const element = view.current;
@@ -60,6 +62,7 @@ export function LogView({ log, label, following, onFollow, needle, current }: Lo
     // Lines left at the top: what the person reads stays where it is.
     else if (log.first > first.current) element.scrollTop -= (log.first - first.current) * LINE;
     first.current = log.first;
+    last.current = element.scrollTop;
   }, [log, following, height]);
 
   useEffect(() => {
@@ -99,8 +102,11 @@ export function LogView({ log, label, following, onFollow, needle, current }: Lo
       onScroll={(event) => {
         const element = event.currentTarget;
         setTop(element.scrollTop);
+        const up = element.scrollTop < last.current - 1;
         const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < LINE * 2;
-        if (atEnd !== following) onFollow(atEnd);
+        last.current = element.scrollTop;
+        if (following && up && !atEnd) onFollow(false);
+        else if (!following && !up && atEnd) onFollow(true);
       }}
     >
       <div className={styles.all} style={{ height: count * LINE + 12 }}>

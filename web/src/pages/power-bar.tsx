@@ -33,7 +33,7 @@ const VERBS: Readonly<Record<PowerAction, Verb>> = {
   restart: {
     label: "Restart", icon: <ArrowClockwiseRegular />, doing: "Restarting", done: "has restarted",
     possible: (p) => p === "running" || p === "unknown",
-    ask: (name) => ({ title: `Restart ${name}?`, body: "The machine is restarted. What its programs have not saved is lost.", action: "Restart" }),
+    ask: (name) => ({ title: `Restart ${name}?`, body: "The machine is restarted. What its programs have not saved is lost.", action: "Restart", danger: true }),
   },
   stop: {
     label: "Stop", icon: <StopRegular />, doing: "Stopping", done: "has stopped",
@@ -42,6 +42,7 @@ const VERBS: Readonly<Record<PowerAction, Verb>> = {
       title: `Stop ${name}?`,
       body: "The guest is asked to shut down; if it does not in time, it is powered off. It keeps its place on its host.",
       action: "Stop",
+      danger: true,
     }),
   },
   deallocate: {
@@ -51,6 +52,7 @@ const VERBS: Readonly<Record<PowerAction, Verb>> = {
       title: `Deallocate ${name}?`,
       body: "The guest is shut down and its memory and processors are given back to the host. Disks and the serial log stay.",
       action: "Deallocate",
+      danger: true,
     }),
   },
 };

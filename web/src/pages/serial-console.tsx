@@ -197,6 +197,7 @@ export default function SerialConsole() {
         ref={firstButton}
         connected={connected}
         writer={writer}
+        running={obstacle === null}
         maximised={maximised}
         screenReader={screenReader}
         onConnect={() => connection.current?.start()}

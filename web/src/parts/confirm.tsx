@@ -10,6 +10,8 @@ export interface Question {
   readonly body: ReactNode;
   /** Label of the button that goes on. */
   readonly action: string;
+  /** Something is lost by it: Enter alone must not do it, so the focus starts at Cancel. */
+  readonly danger?: true;
   /** Nothing to decide: one button. */
   readonly told?: true;
 }
@@ -52,6 +54,7 @@ export function AskRoot({ children }: { readonly children: ReactNode }) {
     if (asked.from instanceof HTMLElement) asked.from.focus();
     asked.resolve(answer.current);
   };
+  const cancel = <Button onClick={() => close(false)}>Cancel</Button>;
   return (
     <AskContext value={ask}>
       {children}
@@ -62,10 +65,11 @@ export function AskRoot({ children }: { readonly children: ReactNode }) {
             <DialogTitle>{asked?.question.title}</DialogTitle>
             <DialogContent>{asked?.question.body}</DialogContent>
             <DialogActions>
+              {asked?.question.danger === true && cancel}
               <Button appearance="primary" onClick={() => close(true)}>
                 {asked?.question.action}
               </Button>
-              {asked?.question.told !== true && <Button onClick={() => close(false)}>Cancel</Button>}
+              {asked?.question.danger !== true && asked?.question.told !== true && cancel}
             </DialogActions>
           </DialogBody>
         </DialogSurface>
