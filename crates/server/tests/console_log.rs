@@ -17,7 +17,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let server = TestServer::start().await;
+        Self::on(TestServer::start().await).await
+    }
+
+    async fn on(server: TestServer) -> Self {
         let host = FakeHost::new("host1");
         server.running().adopt_host(host.in_process()).await.unwrap();
         let vm = boot_vm(&server, "vm1").await;
@@ -179,7 +182,7 @@ async fn nothing_is_stored_twice_when_the_line_breaks() {
 
 #[tokio::test]
 async fn a_full_store_keeps_everything_on_the_host_until_there_is_room() {
-    let world = World::new().await;
+    let world = World::on(TestServer::builder().sqlite().start().await).await;
     world.print_stored("before ").await;
     let store = &world.server.state().store;
     store.limit_growth(0).await.unwrap();

@@ -58,14 +58,20 @@ pub struct Builder {
     plain: bool,
     agents: Option<AgentListener>,
     postgres: bool,
-    directory: Option<TempDir>,
+    kept: Option<Kept>,
+}
+
+/// What a stopped server leaves: its directory and its database.
+pub struct Kept {
+    directory: TempDir,
+    database: Database,
+    postgres: Option<Postgres>,
 }
 
 /// A server under test.
 pub struct TestServer {
     running: Option<Running>,
-    directory: Option<TempDir>,
-    postgres: Option<Postgres>,
+    data: Option<Kept>,
     client: reqwest::Client,
     ca_pem: String,
     owner: Identity,
@@ -117,21 +123,31 @@ impl Builder {
         self
     }
 
-    /// On the data directory of a server that was stopped ([`TestServer::stop_keeping_data`]).
+    /// On SQLite, whatever the environment says: for tests of what only a file can do (a full disk).
     #[must_use]
-    pub fn directory(mut self, directory: TempDir) -> Self {
-        self.directory = Some(directory);
+    pub fn sqlite(mut self) -> Self {
+        self.postgres = false;
+        self
+    }
+
+    /// On the data of a server that was stopped ([`TestServer::stop_keeping_data`]).
+    #[must_use]
+    pub fn directory(mut self, kept: Kept) -> Self {
+        self.kept = Some(kept);
         self
     }
 
     /// Starts it.
     pub async fn start(self) -> TestServer {
-        let directory = self.directory.unwrap_or_else(|| TempDir::with_prefix("hl-server").unwrap());
-        let postgres = self.postgres.then(Postgres::start);
-        let database = match &postgres {
-            Some(postgres) => Database::Postgres(postgres.database().into()),
-            None => Database::Sqlite(directory.path().join("hardline.db")),
-        };
+        let data = self.kept.unwrap_or_else(|| {
+            let directory = TempDir::with_prefix("hl-server").unwrap();
+            let postgres = self.postgres.then(Postgres::start);
+            let database = match &postgres {
+                Some(postgres) => Database::Postgres(postgres.database().into()),
+                None => Database::Sqlite(directory.path().join("hardline.db")),
+            };
+            Kept { directory, database, postgres }
+        });
         let authority = Authority::new();
         let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let config = Config {
@@ -140,8 +156,8 @@ impl Builder {
             agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
-            database,
-            objects: directory.path().join("objects"),
+            database: data.database.clone(),
+            objects: data.directory.path().join("objects"),
             tenant: TENANT.parse().unwrap(),
             location: LOCATION.into(),
             limits: self.limits,
@@ -164,8 +180,7 @@ impl Builder {
                 .build()
                 .unwrap(),
             running: Some(running),
-            directory: Some(directory),
-            postgres,
+            data: Some(data),
             ca_pem: authority.pem,
             owner: identity(1, "owner@hardline.test", PrincipalKind::User),
             program: identity(2, "44444444-4444-4444-8444-444444444444", PrincipalKind::ServicePrincipal),
@@ -187,14 +202,7 @@ impl TestServer {
     /// A server with changes.
     pub fn builder() -> Builder {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
-        Builder {
-            limits: Limits::default(),
-            clock: None,
-            plain: false,
-            agents: None,
-            postgres,
-            directory: None,
-        }
+        Builder { limits: Limits::default(), clock: None, plain: false, agents: None, postgres, kept: None }
     }
 
     /// The principals with their roles, the subscription, the group. Written again on a kept data directory.
@@ -281,12 +289,12 @@ impl TestServer {
 
     /// The data directory.
     pub fn directory(&self) -> &Path {
-        self.directory.as_ref().expect("the server was stopped").path()
+        self.data.as_ref().expect("the server was stopped").directory.path()
     }
 
     /// The private PostgreSQL under the server, if it has one.
     pub fn postgres(&mut self) -> Option<&mut Postgres> {
-        self.postgres.as_mut()
+        self.data.as_mut()?.postgres.as_mut()
     }
 
     /// `/subscriptions/{SUBSCRIPTION}`.
@@ -347,11 +355,11 @@ impl TestServer {
     }
 
     /// Stops the server and keeps its data for another one.
-    pub async fn stop_keeping_data(mut self) -> TempDir {
+    pub async fn stop_keeping_data(mut self) -> Kept {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        self.directory.take().expect("the server was stopped")
+        self.data.take().expect("the server was stopped")
     }
 }
 

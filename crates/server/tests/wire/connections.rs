@@ -154,7 +154,10 @@ async fn http_2_carries_requests_side_by_side() {
     };
     let group = format!("{}?api-version=2024-07-01", server.group_path());
     let missing = format!("{}?api-version=2024-07-01", server.vm_path("none"));
-    let stream = format!("{}/providers/Hardline.Console/serialPorts/0/stream?api-version=2026-11-01", server.vm_path("x"));
+    let stream = format!(
+        "{}/providers/Hardline.Console/serialPorts/0/stream?api-version=2026-11-01",
+        server.vm_path("x")
+    );
     let answers = tokio::join!(get(group), get(missing), get(stream), get("/healthz".into()));
     assert_eq!((answers.0.0, answers.1.0, answers.3.0), (200, 404, 200));
     assert_eq!(answers.2.0, 426, "a WebSocket needs HTTP/1.1");

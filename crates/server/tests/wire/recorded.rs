@@ -92,7 +92,7 @@ async fn no_token_stands_in_an_event() {
 
 #[tokio::test]
 async fn a_full_disk_is_a_503_and_changes_nothing() {
-    let server = TestServer::start().await;
+    let server = TestServer::builder().sqlite().start().await;
     let owner = server.with_token(&server.owner().access_token().await);
     let body = json!({"location": "local", "tags": {"a": "x".repeat(256), "b": "y".repeat(256), "c": "z".repeat(256)}});
     server.state().store.limit_growth(0).await.unwrap();
