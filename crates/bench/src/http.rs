@@ -1,7 +1,7 @@
 //! A small blocking HTTP/1.1 client that tells when the first byte of a body came.
 
 use anyhow::{Context as _, Result, bail};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,44 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// An answer that was read and thrown away.
+pub struct Measured {
+    /// Status code.
+    pub status: u16,
+    /// Bytes of the body.
+    pub length: u64,
     /// From sending the request to the first byte of the body.
     pub first_byte: Duration,
+    /// From sending the request to the last byte.
+    pub took: Duration,
 }
 
 /// Sends one request on a new connection and reads the whole answer. `at` is `host:port`; headers as `Name: value`.
 pub fn request(at: &str, method: &str, path: &str, headers: &[String], body: &[u8]) -> Result<Answer> {
+    let mut out = Vec::new();
+    let mut keep = |piece: &[u8]| out.extend_from_slice(piece);
+    let (status, _) = exchange(at, method, path, headers, body, &mut keep)?;
+    Ok(Answer { status, body: out })
+}
+
+/// The same for a body of which only the length is wanted: the client costs the same whoever serves it.
+pub fn measure(at: &str, path: &str, headers: &[String]) -> Result<Measured> {
+    let (started, mut length) = (Instant::now(), 0);
+    let mut count = |piece: &[u8]| length += piece.len() as u64;
+    let (status, first_byte) = exchange(at, "GET", path, headers, b"", &mut count)?;
+    Ok(Measured { status, length, first_byte, took: started.elapsed() })
+}
+
+fn exchange(
+    at: &str,
+    method: &str,
+    path: &str,
+    headers: &[String],
+    body: &[u8],
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(u16, Duration)> {
     let started = Instant::now();
     let mut stream = TcpStream::connect(at).with_context(|| at.to_owned())?;
     stream.set_nodelay(true)?;
@@ -49,16 +81,16 @@ pub fn request(at: &str, method: &str, path: &str, headers: &[String], body: &[u
         }
         chunked |= lower.starts_with("transfer-encoding:") && lower.contains("chunked");
     }
-    let mut out = Vec::with_capacity(length.unwrap_or(0) as usize);
-    reader.fill_buf()?;
+    if length != Some(0) {
+        reader.fill_buf()?;
+    }
     let first_byte = started.elapsed();
     if chunked {
         loop {
             line.clear();
             reader.read_line(&mut line)?;
             let size = u64::from_str_radix(line.trim(), 16).context("chunk size")?;
-            let copied = (&mut reader).take(size).read_to_end(&mut out)?;
-            if copied as u64 != size {
+            if copy(&mut reader, size, take)? != size {
                 bail!("the answer ended in a chunk");
             }
             line.clear();
@@ -67,10 +99,22 @@ pub fn request(at: &str, method: &str, path: &str, headers: &[String], body: &[u
                 break;
             }
         }
-    } else if let Some(length) = length {
-        reader.take(length).read_to_end(&mut out)?;
     } else {
-        reader.read_to_end(&mut out)?;
+        copy(&mut reader, length.unwrap_or(u64::MAX), take)?;
     }
-    Ok(Answer { status, body: out, first_byte })
+    Ok((status, first_byte))
+}
+
+/// Hands `limit` bytes over as they come, or fewer at the end.
+fn copy(reader: &mut BufReader<TcpStream>, limit: u64, take: &mut dyn FnMut(&[u8])) -> Result<u64> {
+    let mut left = limit;
+    while left > 0 {
+        let piece = reader.fill_buf()?;
+        let length = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else { break };
+        take(piece);
+        reader.consume(length);
+        left -= length as u64;
+    }
+    Ok(limit - left)
 }

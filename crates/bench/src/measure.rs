@@ -3,7 +3,7 @@
 use crate::child::Child;
 use crate::lines::{Check, Checker, LINE};
 use crate::peer::{Kind, Peer};
-use crate::viewer::Viewer;
+use crate::viewer::{TYPING, Viewer, WATCHING};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -61,7 +61,7 @@ const QUIET: Duration = Duration::from_millis(400);
 /// Keystrokes back to back: one byte, wait for its echo.
 pub fn echo(peer: &Peer, guests: &mut Guests, keys: usize) -> Result<Figures> {
     guests.ask("echo on")?;
-    let mut viewer = Viewer::attach(&peer.address(0, true))?;
+    let mut viewer = Viewer::attach(&peer.address(0, true), TYPING)?;
     viewer.drain(QUIET)?;
     let mut times = Vec::with_capacity(keys);
     let mut out = Vec::new();
@@ -95,7 +95,7 @@ pub fn echo(peer: &Peer, guests: &mut Guests, keys: usize) -> Result<Figures> {
 
 /// A guest that hands over one byte a write every 12 us, with a viewer and (where there is one) a log.
 pub fn drip(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<Figures> {
-    let mut viewer = Viewer::attach(&peer.address(0, false))?;
+    let mut viewer = Viewer::attach(&peer.address(0, false), TYPING)?;
     viewer.drain(QUIET)?;
     let next = guests.ask("next 0")?.first().copied().unwrap_or(0.0) as u64;
     let before = peer.child.cpu();
@@ -115,7 +115,7 @@ pub fn drip(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<Figures> {
 pub fn flood(peer: &Peer, guests: &mut Guests, bytes: u64, viewers: usize) -> Result<Figures> {
     let mut attached = (0..viewers)
         .map(|_| {
-            let mut viewer = Viewer::attach(&peer.address(0, false))?;
+            let mut viewer = Viewer::attach(&peer.address(0, false), WATCHING)?;
             viewer.drain(QUIET)?;
             Ok(viewer)
         })
@@ -144,19 +144,41 @@ pub fn flood(peer: &Peer, guests: &mut Guests, bytes: u64, viewers: usize) -> Re
     ]))
 }
 
-/// Output to the log with nobody attached, or (`stuck`) with one viewer that never reads.
-pub fn capture(peer: &Peer, guests: &mut Guests, bytes: u64, stuck: bool) -> Result<Figures> {
+/// Output to the log with nobody attached.
+pub fn capture(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<Figures> {
+    let before = peer.child.cpu();
+    let rate = to_log(peer, guests, bytes)?;
+    let cpu = peer.child.cpu().saturating_sub(before);
+    Ok(Figures::from([
+        ("MB/s", rate),
+        ("cpu s/GB", cpu.as_secs_f64() / (bytes as f64 / 1e9)),
+        ("faults", whole_log(peer)?),
+    ]))
+}
+
+/// The same with one viewer that never reads, beside the rate and the memory without it in the same process.
+pub fn stuck(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<Figures> {
+    // Once for what capture itself keeps in memory, once for the rate.
+    to_log(peer, guests, bytes)?;
+    let own = to_log(peer, guests, bytes)?;
     let memory = peer.child.usage().pss_kib;
-    let viewer = if stuck {
-        let mut viewer = Viewer::attach(&peer.address(0, false))?;
-        viewer.drain(QUIET)?;
-        Some(viewer)
-    } else {
-        None
-    };
+    let mut viewer = Viewer::attach(&peer.address(0, false), TYPING)?;
+    viewer.drain(QUIET)?;
+    let rate = to_log(peer, guests, bytes)?;
+    let grown = peer.child.usage().pss_kib as f64 - memory as f64;
+    drop(viewer);
+    Ok(Figures::from([
+        ("MB/s", rate),
+        ("x own rate", rate / own),
+        ("grown MB", grown / 1024.0),
+        ("faults", whole_log(peer)?),
+    ]))
+}
+
+/// A flood, until the last byte of it stands in the log; MB/s.
+fn to_log(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<f64> {
     let end = peer.log_end(0)?;
     let lines = bytes.div_ceil(LINE as u64);
-    let before = peer.child.cpu();
     let started = Instant::now();
     guests.ask(&format!("flood 0 0 {bytes}"))?;
     while peer.log_end(0)? < end + lines * LINE as u64 {
@@ -165,18 +187,14 @@ pub fn capture(peer: &Peer, guests: &mut Guests, bytes: u64, stuck: bool) -> Res
         }
         std::thread::park_timeout(Duration::from_millis(1));
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let cpu = peer.child.cpu().saturating_sub(before);
-    let grown = peer.child.usage().pss_kib.saturating_sub(memory);
-    drop(viewer);
+    Ok(bytes as f64 / 1e6 / started.elapsed().as_secs_f64())
+}
+
+/// What is wrong with the log of console 0.
+fn whole_log(peer: &Peer) -> Result<f64> {
     let mut checker = Checker::from(0);
-    checker.feed(&peer.log(0, None)?.body);
-    Ok(Figures::from([
-        ("MB/s", bytes as f64 / 1e6 / seconds),
-        ("cpu s/GB", cpu.as_secs_f64() / (bytes as f64 / 1e9)),
-        ("grown MB", grown as f64 / 1024.0),
-        ("faults", faults(&checker.check())),
-    ]))
+    checker.feed(&peer.log(0)?.body);
+    Ok(faults(&checker.check()))
 }
 
 /// Every console prints one line a second for `seconds`, nobody attached.
@@ -199,7 +217,7 @@ pub fn scale(peer: &Peer, guests: &mut Guests, count: usize, seconds: u64) -> Re
         }
         if n % (count / 50).max(1) == 0 {
             let mut checker = Checker::from(0);
-            checker.feed(&peer.log(n, None)?.body);
+            checker.feed(&peer.log(n)?.body);
             bad += faults(&checker.check());
         }
     }
@@ -220,19 +238,42 @@ pub fn reattach(guests: &mut Guests) -> Result<Figures> {
     Ok(Figures::from([("half ms", at(0)?), ("all ms", at(1)?), ("never", at(2)?)]))
 }
 
+/// Requests for a log's end; the median counts.
+const TAILS: usize = 200;
+/// Downloads of a whole log; the median counts.
+const WHOLES: usize = 5;
+
 /// First byte of the last 64 KiB of a log, and the whole log.
 pub fn reads(peer: &Peer, guests: &mut Guests, bytes: u64) -> Result<Figures> {
-    capture(peer, guests, bytes, false)?;
+    to_log(peer, guests, bytes)?;
+    let faults = whole_log(peer)?;
+    let mut figures = downloads(|tail| peer.log_measured(0, tail.then_some(TAIL)))?;
+    figures.insert("faults", faults);
+    Ok(figures)
+}
+
+/// The end of a log that is asked for, bytes.
+const TAIL: u64 = 65_536;
+
+fn downloads(get: impl Fn(bool) -> Result<crate::http::Measured>) -> Result<Figures> {
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
     let mut first = Vec::new();
-    for _ in 0..200 {
-        first.push(peer.log(0, Some(65_536))?.first_byte.as_secs_f64() * 1e6);
+    for _ in 0..TAILS {
+        let tail = get(true)?;
+        if tail.length != TAIL {
+            bail!("{} bytes instead of {TAIL}", tail.length);
+        }
+        first.push(tail.first_byte.as_secs_f64() * 1e6);
     }
-    first.sort_by(f64::total_cmp);
-    let started = Instant::now();
-    let whole = peer.log(0, None)?;
-    let rate = whole.body.len() as f64 / 1e6 / started.elapsed().as_secs_f64();
-    let median = first.get(first.len() / 2).copied().unwrap_or(0.0);
-    Ok(Figures::from([("tail first byte us", median), ("whole MB/s", rate)]))
+    let mut rates = Vec::new();
+    for _ in 0..WHOLES {
+        let whole = get(false)?;
+        rates.push(whole.length as f64 / 1e6 / whole.took.as_secs_f64());
+    }
+    Ok(Figures::from([("tail first byte us", median(first)), ("whole MB/s", median(rates))]))
 }
 
 /// The same file through nginx.
@@ -264,17 +305,8 @@ pub fn nginx_reads(work: &Path, bytes: u64) -> Result<Figures> {
         }
         std::thread::park_timeout(Duration::from_millis(5));
     }
-    let range = [format!("Range: bytes={}-{}", text.len() - 65_536, text.len() - 1)];
-    let mut first = Vec::new();
-    for _ in 0..200 {
-        first.push(crate::http::request(&at, "GET", "/log", &range, b"")?.first_byte.as_secs_f64() * 1e6);
-    }
-    first.sort_by(f64::total_cmp);
-    let started = Instant::now();
-    let whole = crate::http::request(&at, "GET", "/log", &[], b"")?;
-    let rate = whole.body.len() as f64 / 1e6 / started.elapsed().as_secs_f64();
-    let median = first.get(first.len() / 2).copied().unwrap_or(0.0);
-    Ok(Figures::from([("tail first byte us", median), ("whole MB/s", rate)]))
+    let range = [format!("Range: bytes={}-{}", text.len() as u64 - TAIL, text.len() - 1)];
+    downloads(|tail| crate::http::measure(&at, "/log", if tail { &range } else { &[] }))
 }
 
 /// Whether a peer can be asked for a measurement that reads logs.

@@ -166,19 +166,11 @@ impl Peer {
         }
     }
 
-    /// The log of console `n`, whole, or its last `tail` bytes.
-    pub fn log(&self, n: usize, tail: Option<u64>) -> Result<http::Answer> {
+    /// The log of console `n`.
+    pub fn log(&self, n: usize) -> Result<http::Answer> {
         match self.kind {
             Kind::Hardline => {
-                let mut path = format!(
-                    "{}/c{n}/providers/Hardline.Diagnostics/serialLogs/0/content?{API}",
-                    self.vm_prefix
-                );
-                if let Some(tail) = tail {
-                    path.push_str(&format!("&tail={tail}"));
-                }
-                let bearer = [format!("Authorization: Bearer {}", self.token)];
-                let answer = http::request(&self.at, "GET", &path, &bearer, b"")?;
+                let answer = http::request(&self.at, "GET", &self.log_path(n, None), &self.bearer(), b"")?;
                 if answer.status != 200 {
                     bail!("log of c{n}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
                 }
@@ -186,10 +178,29 @@ impl Peer {
             }
             Kind::Conserver => {
                 let body = fs::read(self.work.join(format!("logs/c{n}.log"))).unwrap_or_default();
-                Ok(http::Answer { status: 200, body, first_byte: Duration::ZERO })
+                Ok(http::Answer { status: 200, body })
             }
             Kind::Socat => bail!("socat keeps no log"),
         }
+    }
+
+    /// Reads the log of console `n`, or its last `tail` bytes, and throws it away.
+    pub fn log_measured(&self, n: usize, tail: Option<u64>) -> Result<http::Measured> {
+        let measured = http::measure(&self.at, &self.log_path(n, tail), &self.bearer())?;
+        if measured.status != 200 {
+            bail!("log of c{n}: {}", measured.status);
+        }
+        Ok(measured)
+    }
+
+    fn log_path(&self, n: usize, tail: Option<u64>) -> String {
+        let tail = tail.map(|tail| format!("&tail={tail}")).unwrap_or_default();
+        let prefix = &self.vm_prefix;
+        format!("{prefix}/c{n}/providers/Hardline.Diagnostics/serialLogs/0/content?{API}{tail}")
+    }
+
+    fn bearer(&self) -> [String; 1] {
+        [format!("Authorization: Bearer {}", self.token)]
     }
 
     /// Bytes that stand in the log of console `n` by now.
@@ -201,8 +212,7 @@ impl Peer {
             Kind::Hardline => {
                 let path =
                     format!("{}/c{n}/providers/Hardline.Diagnostics/serialLogs/0?{API}", self.vm_prefix);
-                let bearer = [format!("Authorization: Bearer {}", self.token)];
-                let answer = http::request(&self.at, "GET", &path, &bearer, b"")?;
+                let answer = http::request(&self.at, "GET", &path, &self.bearer(), b"")?;
                 let json: serde_json::Value = serde_json::from_slice(&answer.body)?;
                 json.pointer("/properties/end").and_then(serde_json::Value::as_u64).context("no end")
             }

@@ -18,8 +18,19 @@ pub enum Address {
     WebSocket(String, String),
 }
 
+/// Read at once by a client that types, bytes. Small: a WebSocket library clears its buffer before every read.
+pub const TYPING: usize = 4 << 10;
+/// Read at once by a client that watches a flood, bytes.
+pub const WATCHING: usize = 1 << 18;
+
 /// An attached client.
-pub enum Viewer {
+pub struct Viewer {
+    way: Way,
+    buffer: Vec<u8>,
+    limit: Duration,
+}
+
+enum Way {
     /// Bytes as they are.
     Raw(TcpStream),
     /// Binary messages.
@@ -27,64 +38,38 @@ pub enum Viewer {
 }
 
 impl Viewer {
-    /// Attaches.
-    pub fn attach(address: &Address) -> Result<Self> {
-        match address {
-            Address::Tcp(at) => {
-                let stream = TcpStream::connect(at)?;
-                stream.set_nodelay(true)?;
-                Ok(Self::Raw(stream))
-            }
-            Address::Conserver(at, name) => conserver(at, name).map(Self::Raw),
-            Address::WebSocket(url, token) => {
-                let mut request = url.as_str().into_client_request()?;
-                let headers = request.headers_mut();
-                headers.insert("Authorization", format!("Bearer {token}").parse()?);
-                headers.insert("Sec-WebSocket-Protocol", "hardline.raw.v1".parse()?);
-                let host = request.uri().authority().context("no host")?.as_str().to_owned();
-                let stream = TcpStream::connect(&host)?;
-                stream.set_nodelay(true)?;
-                let config = tungstenite::protocol::WebSocketConfig::default().read_buffer_size(1 << 18);
-                let (socket, _) = tungstenite::client::client_with_config(request, stream, Some(config))
-                    .map_err(|e| anyhow::anyhow!("{e}"))?;
-                Ok(Self::Socket(Box::new(socket)))
-            }
-        }
-    }
-
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Raw(stream) => stream,
-            Self::Socket(socket) => socket.get_ref(),
-        }
+    /// Attaches; `buffer` bytes are read at once ([`TYPING`], [`WATCHING`]), whatever the protocol.
+    pub fn attach(address: &Address, buffer: usize) -> Result<Self> {
+        let way = Way::open(address, buffer)?;
+        Ok(Self { way, buffer: vec![0; buffer], limit: Duration::ZERO })
     }
 
     /// Sends bytes to the guest.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        match self {
-            Self::Raw(stream) => stream.write_all(bytes)?,
-            Self::Socket(socket) => socket.send(Message::binary(bytes.to_vec()))?,
+        match &mut self.way {
+            Way::Raw(stream) => stream.write_all(bytes)?,
+            Way::Socket(socket) => socket.send(Message::binary(bytes.to_vec()))?,
         }
         Ok(())
     }
 
     /// The next bytes into `out`; 0 when nothing came within `limit`.
     pub fn receive(&mut self, out: &mut Vec<u8>, limit: Duration) -> Result<usize> {
-        self.tcp().set_read_timeout(Some(limit.max(Duration::from_micros(1))))?;
-        let before = out.len();
-        match self {
-            Self::Raw(stream) => {
-                out.resize(before + (1 << 18), 0);
-                let got = stream.read(out.get_mut(before..).unwrap_or_default());
-                out.truncate(before + *got.as_ref().unwrap_or(&0));
-                match got {
-                    Ok(0) => bail!("the peer closed the connection"),
-                    Ok(n) => Ok(n),
-                    Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(0),
-                    Err(e) => Err(e.into()),
+        if self.limit != limit {
+            self.way.tcp().set_read_timeout(Some(limit.max(Duration::from_micros(1))))?;
+            self.limit = limit;
+        }
+        match &mut self.way {
+            Way::Raw(stream) => match stream.read(&mut self.buffer) {
+                Ok(0) => bail!("the peer closed the connection"),
+                Ok(n) => {
+                    out.extend_from_slice(self.buffer.get(..n).unwrap_or_default());
+                    Ok(n)
                 }
-            }
-            Self::Socket(socket) => match socket.read() {
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(0),
+                Err(e) => Err(e.into()),
+            },
+            Way::Socket(socket) => match socket.read() {
                 Ok(Message::Binary(bytes)) => {
                     out.extend_from_slice(&bytes);
                     Ok(bytes.len())
@@ -112,6 +97,39 @@ impl Viewer {
             }
         }
         Ok(())
+    }
+}
+
+impl Way {
+    fn open(address: &Address, buffer: usize) -> Result<Self> {
+        match address {
+            Address::Tcp(at) => {
+                let stream = TcpStream::connect(at)?;
+                stream.set_nodelay(true)?;
+                Ok(Self::Raw(stream))
+            }
+            Address::Conserver(at, name) => conserver(at, name).map(Self::Raw),
+            Address::WebSocket(url, token) => {
+                let mut request = url.as_str().into_client_request()?;
+                let headers = request.headers_mut();
+                headers.insert("Authorization", format!("Bearer {token}").parse()?);
+                headers.insert("Sec-WebSocket-Protocol", "hardline.raw.v1".parse()?);
+                let host = request.uri().authority().context("no host")?.as_str().to_owned();
+                let stream = TcpStream::connect(&host)?;
+                stream.set_nodelay(true)?;
+                let config = tungstenite::protocol::WebSocketConfig::default().read_buffer_size(buffer);
+                let (socket, _) = tungstenite::client::client_with_config(request, stream, Some(config))
+                    .map_err(|e| anyhow::anyhow!("{e}"))?;
+                Ok(Self::Socket(Box::new(socket)))
+            }
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Raw(stream) => stream,
+            Self::Socket(socket) => socket.get_ref(),
+        }
     }
 }
 
