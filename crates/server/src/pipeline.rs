@@ -13,7 +13,7 @@
 use crate::auth::{self, Allowed, Caller};
 use crate::clock::micros;
 use crate::record::{self, Outcome};
-use crate::reply::Reply;
+use crate::reply::{ArmResponse, Reply};
 use crate::state::State;
 use bytes::Bytes;
 use hardline_arm::activity::Deed;
@@ -78,7 +78,8 @@ pub struct Cx {
 /// Proof that what a handler did is recorded as its row demands, with the answer.
 #[derive(Debug)]
 pub struct Recorded {
-    reply: Reply,
+    /// An error only where its events are written already.
+    reply: Result<Reply, ArmError>,
 }
 
 /// A handler's open write: the store's transaction, in which its activity events are written too.
@@ -162,7 +163,7 @@ async fn perform(cx: &Cx, allowed: Allowed, body: Result<Bytes, ArmError>) -> Re
             Err(unread) => Err(unread),
         };
         match result {
-            Ok(recorded) => Ok(recorded.reply),
+            Ok(recorded) => recorded.reply,
             Err(error) if allowed.operation.audit == Audit::Always => {
                 Err(record_failure(&cx, &record::deed_allowed(&cx, &allowed), error).await)
             }
@@ -215,7 +216,7 @@ impl Cx {
 
     /// Ends a handler that only read documents of the control plane (rows with [`Audit::Refusals`]).
     pub fn read(&self, reply: impl Into<Reply>) -> Recorded {
-        Recorded { reply: reply.into() }
+        Recorded { reply: Ok(reply.into()) }
     }
 
     /// Begins a write (or a read that must be recorded). Dropping the change undoes it.
@@ -240,7 +241,7 @@ impl Change<'_> {
             .await
             .map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
-        Ok(Recorded { reply })
+        Ok(Recorded { reply: Ok(reply) })
     }
 
     /// Writes the start and "Accepted", and keeps what the end event needs with the long-running operation `pending`. The
@@ -253,7 +254,7 @@ impl Change<'_> {
         hardline_store::db::async_operations::insert(&mut self.tx, &record).await.map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
         let response = pending.response(self.cx, id);
-        Ok(Recorded { reply: response.into() })
+        Ok(Recorded { reply: Ok(response.into()) })
     }
 
     /// Writes the start of an operation that goes on after this answer; the end event is owed by the second value.
@@ -261,7 +262,24 @@ impl Change<'_> {
         record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
         let open = OpenEvent { state: self.cx.state.clone(), deed: self.deed };
-        Ok((Recorded { reply: reply.into() }, open))
+        Ok((Recorded { reply: Ok(reply.into()) }, open))
+    }
+
+    /// Writes the start, then runs `act` with no transaction open, then writes how it ended. For what reaches a guest:
+    /// nothing is done to it that could not be recorded first.
+    pub async fn around<A, R>(self, act: A) -> Result<Recorded, ArmError>
+    where
+        A: Future<Output = Result<R, ArmError>>,
+        R: Into<Reply>,
+    {
+        let (_, open) = self.started(ArmResponse::ok(serde_json::json!({}))).await?;
+        let reply = act.await.map(Into::into);
+        let outcome = match &reply {
+            Ok(reply) => Outcome::Succeeded(reply.status()),
+            Err(error) => Outcome::Failed(ArmError::new(error.status, error.code.clone(), error.message.clone())),
+        };
+        open.end(outcome).await;
+        Ok(Recorded { reply })
     }
 }
 
@@ -285,7 +303,7 @@ impl OpenEvent {
 
 impl Recorded {
     /// The answer, for a handler's caller outside the dispatch (the blob endpoint, a console session).
-    pub fn into_reply(self) -> Reply {
+    pub fn into_reply(self) -> Result<Reply, ArmError> {
         self.reply
     }
 }

@@ -85,8 +85,9 @@ async fn act(cx: &Cx, allowed: &Allowed, action: Action, keys: &str) -> Result<R
     let target = Target::find(cx, &allowed.path.id).await?;
     Target::port(&allowed.path.id)?;
     target.check_console(&cx.state)?;
-    vm_line(&cx.state, &target.vm_id).await?.act(action, keys).await?;
-    cx.begin(allowed).await?.commit(ArmResponse::ok(json!({}))).await
+    let line = vm_line(&cx.state, &target.vm_id).await?;
+    let act = async { Ok(line.act(action, keys).await.map(|()| ArmResponse::ok(json!({})))?) };
+    cx.begin(allowed).await?.around(act).await
 }
 
 #[cfg(test)]
