@@ -85,7 +85,7 @@ async fn accept(cx: &Cx, allowed: &Allowed) -> String {
     let awaits = Awaits { vm_id: "v1".into(), generation: 5, state: "running" };
     let change = cx.begin(allowed).await.unwrap();
     let pending = Pending::action("start", allowed.path.id.clone(), awaits);
-    let Reply::Arm(answer) = change.accept(pending).await.unwrap().into_reply() else {
+    let Reply::Arm(answer) = change.accept(pending).await.unwrap().into_reply().unwrap() else {
         panic!("an ARM answer")
     };
     assert_eq!(answer.status, 202);
