@@ -46,6 +46,19 @@ export async function launch() {
   });
 }
 
+const visitors = new Set();
+
+/** Shows what every open page looks like and complained about, then closes it: after a test that failed. */
+export async function findings(name) {
+  for (const { page, context, complaints } of visitors) {
+    const file = `failed-${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${[...visitors].findIndex((v) => v.page === page)}`;
+    await picture(page, file).catch(() => undefined);
+    console.error(`${page.url()} looked like ${PICTURES}${file}.png`, complaints);
+    await context.close().catch(() => undefined);
+  }
+  visitors.clear();
+}
+
 /** A person at a browser of their own. Everything that the page complains about is kept and must be nothing. */
 export async function visitor(browser, { scheme = "light", size = { width: 1280, height: 800 }, reader = false } = {}) {
   const context = await browser.newContext({
@@ -65,7 +78,10 @@ export async function visitor(browser, { scheme = "light", size = { width: 1280,
   page.on("websocket", (socket) => urls.push(socket.url()));
   // Leaving a console asks first; the test always leaves.
   page.on("dialog", (dialog) => void dialog.accept());
-  return { context, page, complaints, urls };
+  const made = { context, page, complaints, urls };
+  visitors.add(made);
+  context.on("close", () => visitors.delete(made));
+  return made;
 }
 
 export async function signIn(page, to = `${portal}/`) {

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { accessible, launch, onTerminal, phase, picture, portal, server, signIn, visitor, vmPage } from "./browser.mjs";
+import { after, afterEach, before, test } from "node:test";
+import { accessible, findings, launch, onTerminal, phase, picture, portal, server, signIn, terminalLines, visitor, vmPage } from "./browser.mjs";
 
 /** A guest under emulation takes its time. */
 const BOOT = 240_000;
@@ -13,6 +13,7 @@ let browser;
 before(async () => {
   browser = await launch();
 });
+afterEach((t) => findings(t.name));
 after(() => browser?.close());
 
 const lastLine = (lines) => lines.filter((line) => line !== "").at(-1) ?? "";
@@ -181,6 +182,7 @@ test("a lost network is told, and the console comes back by itself", options, as
   });
   await signIn(page, `${vmPage}/serial-console`);
   await phase(page, "open");
+  const before = await onTerminal(page, "the screen", lastLine);
   // The connection breaks and new ones fail: as when a cable is pulled.
   await page.route("**/connect?*", (route) => route.abort());
   await page.evaluate(() => globalThis.sockets.at(-1).dispatchEvent(new CloseEvent("close", { code: 1006 })));
@@ -188,7 +190,11 @@ test("a lost network is told, and the console comes back by itself", options, as
   await page.getByRole("button", { name: "Reconnect now" }).waitFor();
   await picture(page, "console-lost-light");
   await page.unroute("**/connect?*");
-  await phase(page, "open");
+  await page.locator("[data-role=writer]").waitFor();
+  // Nothing was typed for the person: a terminal that is shown old output must not answer old questions in it.
+  await onTerminal(page, "the screen as it was", (lines) => lastLine(lines) === before);
+  await page.keyboard.press("Control+]");
+  assert.equal(lastLine(await terminalLines(page)), before);
   await context.close({ runBeforeUnload: false });
 });
 
@@ -233,7 +239,7 @@ test("everything by keyboard", options, async () => {
   await page.getByRole("button", { name: "Cancel" }).and(page.locator(":focus")).waitFor();
   await picture(page, "confirm-reset-light");
   await page.keyboard.press("Escape");
-  await page.getByRole("alertdialog").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Reset" }).and(page.locator(":focus")).waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
   await context.close({ runBeforeUnload: false });

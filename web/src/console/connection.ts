@@ -47,6 +47,8 @@ export class ConsoleConnection {
   private settling: ReturnType<typeof setTimeout> | undefined;
   /** Epoch of the seat that this connection has, or had when the network broke. */
   private seat: number | null = null;
+  /** The seat is to be taken again with the next screen. */
+  private retake = false;
   private stopped = true;
 
   constructor(private readonly around: Surroundings) {}
@@ -154,6 +156,10 @@ export class ConsoleConnection {
       const message = decode(event.data);
       if (message === null) return;
       if (message.kind === "welcome") this.welcome(message.role === "writer", message.epoch);
+      if (message.kind === "snapshot" && this.retake) {
+        this.retake = false;
+        this.tell({ kind: "take" });
+      }
       if (message.kind === "taken" || message.kind === "ended") this.writer = false;
       this.around.emit({ type: "message", message });
       this.around.onMessage(message);
@@ -168,8 +174,8 @@ export class ConsoleConnection {
   private welcome(writer: boolean, epoch: number): void {
     this.attempt = 0;
     this.writer = writer;
-    // An epoch that has not moved: nobody sat there since.
-    if (!writer && this.seat === epoch) this.tell({ kind: "take" });
+    // An epoch that has not moved: nobody sat there since. Taken once the screen is here, so that output goes on from it.
+    this.retake = !writer && this.seat === epoch;
     if (!writer && this.seat !== null) this.mode = "view";
     this.seat = writer ? epoch : null;
     this.asked = "";
@@ -225,6 +231,7 @@ export class ConsoleConnection {
     clearTimeout(this.patience);
     this.patience = undefined;
     this.writer = false;
+    this.retake = false;
     const ws = this.ws;
     this.ws = null;
     if (ws === null) return;

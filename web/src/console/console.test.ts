@@ -29,6 +29,13 @@ class FakeSocket {
   say(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
+  show(): void {
+    const snapshot = new DataView(new ArrayBuffer(13));
+    snapshot.setUint8(0, 2);
+    snapshot.setUint16(9, 80);
+    snapshot.setUint16(11, 24);
+    this.onmessage?.({ data: snapshot.buffer });
+  }
   end(code: number, reason = ""): void {
     this.readyState = 3;
     this.onclose?.({ code, reason });
@@ -142,6 +149,8 @@ describe("ConsoleConnection", () => {
       await vi.advanceTimersByTimeAsync(1000);
       sockets.at(-1)?.open();
       sockets.at(-1)?.say({ ...WELCOME, role: "viewer", epoch });
+      expect(sockets.at(-1)?.sent).toHaveLength(1);
+      sockets.at(-1)?.show();
       return sockets.at(-1)?.sent.slice(1) ?? [];
     };
     sockets[0]?.open();

@@ -115,6 +115,8 @@ export class ConsoleTerminal {
       this.term.write(message.bytes, () => {
         this.replaying -= 1;
         this.sizing = this.replaying > 0;
+        // Another snapshot waits in line: its turn comes.
+        if (this.sizing) return;
         this.fit();
         this.events.onSize(this.term.cols, this.term.rows);
       });

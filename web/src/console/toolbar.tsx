@@ -13,7 +13,7 @@ import { SYSRQ, type SysRqKey } from "./sysrq";
 import { isLeaveKey } from "./terminal";
 
 const useStyles = makeStyles({
-  bar: { padding: 0, gap: "2px", flexWrap: "wrap", flexShrink: 0 },
+  bar: { padding: 0, gap: "2px", flexWrap: "wrap", flexShrink: 0, "& button": { minWidth: "auto" } },
   grow: { flexGrow: 1 },
   key: { fontFamily: "monospace", fontWeight: 600, fontSize: "14px", lineHeight: "20px" },
   list: { maxHeight: "70vh", overflowY: "auto" },
