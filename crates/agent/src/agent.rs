@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long guests may take to switch themselves off when the host stops.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(8);
 
 /// What an agent is told when it starts.
 #[derive(Clone)]

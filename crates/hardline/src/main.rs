@@ -57,9 +57,16 @@ struct ConfigArgs {
     config: PathBuf,
 }
 
+/// Threads for connections and consoles: all cores but one. Files, syncs, hashes and screens have threads of their own, and
+/// with two cores a single one here saves every keystroke two wake-ups from thread to thread (docs/performance.md).
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+}
+
 fn main() -> ExitCode {
     let program = Program::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("hardline: no threads: {error}");

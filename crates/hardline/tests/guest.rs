@@ -56,47 +56,6 @@ async fn a_guest_is_read_seen_and_typed_into() {
 }
 
 #[tokio::test]
-async fn a_guests_log_outlives_a_stop_and_a_start() {
-    let home = Home::new();
-    let dev = start(&home);
-    drop(at_login(&dev.client()));
-    dev.stop();
-    let dev = start(&home);
-    drop(at_login(&dev.client()));
-    let log = String::from_utf8_lossy(&dev.client().run(&["log", "demo"]).await.expect(0).out).into_owned();
-    assert_eq!(log.matches("Linux version").count(), 2, "both boots are in the log");
-    assert!(!log.contains("[hardline:"), "nothing is missing");
-    dev.stop();
-}
-
-#[tokio::test]
-async fn a_guest_outlives_the_death_of_everything_else() {
-    let home = Home::new();
-    let dev = start(&home);
-    let (env, client) = (dev.env(), dev.client());
-    let mut terminal = at_login(&client);
-    log_in(&mut terminal, &env["HARDLINE_GUEST_USER"], &env["HARDLINE_GUEST_PASSWORD"]);
-    terminal.type_keys(b"echo before-$((1+1))\r");
-    terminal.wait_for("before-2");
-    let guests = dev.guests();
-    dev.kill();
-
-    let dev = start(&home);
-    assert_eq!(dev.guests(), guests, "the same QEMU processes");
-    let client = dev.client();
-    let mut terminal = client.in_terminal(&["console", "demo"]);
-    terminal.wait_for("before-2");
-    terminal.type_keys(b"echo after-$((1+1))\r");
-    terminal.wait_for("after-2");
-    drop(terminal);
-    let log = String::from_utf8_lossy(&dev.client().run(&["log", "demo"]).await.expect(0).out).into_owned();
-    assert_eq!(log.matches("Linux version").count(), 1, "the guest never stopped");
-    assert!(log.find("before-2") < log.find("after-2"));
-    assert!(!log.contains("[hardline:"), "nothing is missing");
-    dev.stop();
-}
-
-#[tokio::test]
 async fn a_guest_is_stopped_and_started_by_its_owner() {
     let home = Home::new();
     let dev = start(&home);

@@ -175,6 +175,12 @@ impl ArmClient {
         Answer::read(self.http.get(url).send().await.unwrap()).await
     }
 
+    /// The length of what is there, bytes; without any token.
+    pub async fn length(&self, url: &str) -> u64 {
+        let answer = Answer::read(self.http.head(url).send().await.unwrap()).await.expect(&[200]);
+        answer.header("content-length").parse().unwrap()
+    }
+
     /// The signed addresses of a machine's log and screenshot.
     pub async fn boot_diagnostics(&self, name: &str) -> (String, String) {
         let answer = self.post(&format!("{}/retrieveBootDiagnosticsData", self.vm(name))).await;

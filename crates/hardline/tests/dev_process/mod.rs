@@ -20,6 +20,13 @@ pub fn images() -> String {
     built
 }
 
+/// The file into which the QEMU of a machine writes what its serial port prints; `host` is the agent's folder.
+pub fn spool(host: &std::path::Path, vm_id: &str) -> PathBuf {
+    let launches = std::fs::read_dir(host.join("vms").join(vm_id).join("launches")).unwrap().flatten();
+    // A launch's id begins with its time.
+    launches.map(|launch| launch.path().join("serial.out")).max().expect("a launch")
+}
+
 /// The process, what it printed and what it logged. Dropped, it is killed; its guests go with their home.
 pub struct Dev {
     child: Child,

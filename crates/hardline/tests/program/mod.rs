@@ -230,12 +230,21 @@ impl Terminal {
     }
 
     #[track_caller]
+    pub fn wait_until(&self, what: &str, wanted: impl Fn(&[u8]) -> bool) {
+        self.output.wait_until(what, PATIENCE, wanted);
+    }
+
+    #[track_caller]
     pub fn wait_for_within(&self, needle: &str, within: Duration) {
         self.output.wait_for(needle, within);
     }
 
     pub fn text(&self) -> String {
         self.output.text()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {
