@@ -7,10 +7,11 @@ mod dev_process;
 mod program;
 mod site;
 
-use arm_client::{ArmClient, until};
+use arm_client::{ArmClient, as_soon_as, until};
+use reqwest::Method;
 use program::{PATIENCE, pid_of};
 use rustix::process::{Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 use site::{Role, Site};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -20,6 +21,30 @@ const KILLS_OF_THE_AGENT: usize = 20;
 /// The server dies with every so many of them: 5 times.
 const WITH_THE_SERVER: usize = 4;
 const KIB: u64 = 1 << 10;
+
+/// The document of a guest.
+fn machine(name: &str, append: &str) -> Value {
+    json!({"location": "local", "properties": {
+        "hardwareProfile": {"vmSize": "Standard_A0"},
+        "storageProfile": {"imageReference": {
+            "publisher": "Hardline", "offer": "hardline-demo", "sku": "default", "version": "latest",
+        }},
+        "osProfile": {"computerName": name, "adminUsername": "u", "adminPassword": "correct-horse-1"},
+        "diagnosticsProfile": {"bootDiagnostics": {"enabled": true}},
+        "hardlineProfile": {"kernelAppend": append},
+    }})
+}
+
+/// A site with an empty group.
+async fn site() -> (Site, ArmClient, Role, Role) {
+    let site = Site::new().await;
+    let (server, agent) = (site.server(), site.agent());
+    agent.log.wait_for("linked", PATIENCE);
+    server.log.wait_for("host connected", PATIENCE);
+    let client = ArmClient::sign_in(&site.env()).await;
+    client.put(client.group(), &json!({"location": "local"})).await;
+    (site, client, server, agent)
+}
 
 /// A site with one guest whose lines are numbered.
 struct World {
@@ -32,22 +57,8 @@ struct World {
 
 impl World {
     async fn new() -> (Self, Role, Role) {
-        let site = Site::new().await;
-        let (server, agent) = (site.server(), site.agent());
-        agent.log.wait_for("linked", PATIENCE);
-        server.log.wait_for("host connected", PATIENCE);
-        let client = ArmClient::sign_in(&site.env()).await;
-        client.put(client.group(), &json!({"location": "local"})).await;
-        let body = json!({"location": "local", "properties": {
-            "hardwareProfile": {"vmSize": "Standard_A0"},
-            "storageProfile": {"imageReference": {
-                "publisher": "Hardline", "offer": "hardline-demo", "sku": "default", "version": "latest",
-            }},
-            "osProfile": {"computerName": "lines", "adminUsername": "u", "adminPassword": "correct-horse-1"},
-            "diagnosticsProfile": {"bootDiagnostics": {"enabled": true}},
-            "hardlineProfile": {"kernelAppend": "hardline.lines=1"},
-        }});
-        client.put(&client.vm("lines"), &body).await;
+        let (site, client, server, agent) = site().await;
+        client.put(&client.vm("lines"), &machine("lines", "hardline.lines=1")).await;
         let vm = client.get(&client.vm("lines")).await;
         let vm_id = vm["properties"]["vmId"].as_str().unwrap().to_owned();
         let (log, _) = client.boot_diagnostics("lines").await;
@@ -211,6 +222,46 @@ async fn a_guest_is_not_held_up_by_viewers_that_are_stopped() {
     assert!(lines >= now, "the follower has seen every line");
     assert!(world.lines().await >= lines);
     drop((viewer, writer));
+    agent.stop();
+    server.stop();
+}
+
+/// Kills at moments of a start that come one after another.
+#[tokio::test]
+async fn a_guest_is_started_once_whenever_the_agent_is_killed() {
+    let (site, client, mut server, mut agent) = site().await;
+    let vms = site.home.path("host1/vms");
+    let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten().count();
+    for round in 0..8 {
+        let (moment, name) = (round % 4, format!("guest{round}"));
+        let path = client.vm(&name);
+        let accepted = client.send(Method::PUT, &path, Some(&machine(&name, ""))).await.expect(&[201]);
+        let vm_id = accepted.json()["properties"]["vmId"].as_str().unwrap().to_owned();
+        let dir = vms.join(&vm_id);
+        match moment {
+            0 => {}
+            1 => as_soon_as("its folder", async || dir.exists().then_some(())).await,
+            2 => as_soon_as("a launch", async || (entries(&dir.join("launches")) > 0).then_some(())).await,
+            _ => as_soon_as("its QEMU", async || (!site.guests().is_empty()).then_some(())).await,
+        }
+        agent.kill();
+        if round >= 4 {
+            server.kill();
+            server = site.server();
+        }
+        agent = site.agent();
+        client.done(&accepted).await;
+        assert_eq!(client.power_state(&name).await, "running", "killed at moment {moment}");
+        let log = client.log_with(&name, "Linux version", 1).await;
+        assert!(log.starts_with(b"[    0.000000] Linux version"), "{}", String::from_utf8_lossy(&log));
+        assert_eq!(site.guests().len(), 1, "one QEMU, killed at moment {moment}");
+
+        let gone = client.send(Method::DELETE, &path, None).await.expect(&[202]);
+        client.done(&gone).await;
+        assert_eq!(site.guests(), Vec::<u32>::new());
+        assert!(!dir.exists(), "nothing of it is left");
+    }
+    assert_eq!(entries(&vms), 0);
     agent.stop();
     server.stop();
 }

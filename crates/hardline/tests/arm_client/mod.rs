@@ -16,9 +16,18 @@ const AZURE: &str = "api-version=2024-07-01";
 const OWN: &str = "api-version=2026-11-01";
 
 /// Looks until there is what was looked for.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    looking(what, LOOK, look).await
+}
+
+/// The same for what passes quickly.
+pub async fn as_soon_as<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    looking(what, Duration::from_millis(2), look).await
+}
+
+async fn looking<T>(what: &str, every: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + LONG;
-    let mut tick = tokio::time::interval(LOOK);
+    let mut tick = tokio::time::interval(every);
     loop {
         tick.tick().await;
         if let Some(found) = look().await {
@@ -149,7 +158,8 @@ impl ArmClient {
         self.done(&accepted).await;
     }
 
-    async fn done(&self, accepted: &Answer) {
+    /// Returns when what was accepted is done.
+    pub async fn done(&self, accepted: &Answer) {
         let url = accepted.header("azure-asyncoperation");
         if url.is_empty() {
             return;

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// No wait of a test is longer.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// For the end of a process that was killed.
+const LAST_WAIT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
 /// Somebody's home, with what their environment holds.
 pub struct Home {
     dir: TempDir,
@@ -26,7 +29,10 @@ pub struct Home {
 impl Drop for Home {
     fn drop(&mut self) {
         for pid in processes_in(self.dir.path()) {
-            let _ = kill_process(pid_of(pid), Signal::KILL);
+            let Ok(process) = pidfd_open(pid_of(pid), PidfdFlags::empty()) else { continue };
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+            // Until it is gone it may still write into the folder that is about to be removed.
+            let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&LAST_WAIT));
         }
     }
 }
