@@ -140,12 +140,23 @@ test("the console: log in, run a command, lose the seat, take it back", options,
   assert.ok(!lines.some((line) => line.includes("from-the-first")), lines.join("\n"));
   await picture(second.page, "console-dark");
 
-  await first.page.getByRole("button", { name: "Take it back" }).click();
-  await phase(first.page, "open");
-  await phase(second.page, "taken");
+  await first.page.getByRole("button", { name: "Watch" }).click();
+  await first.page.locator("[data-role=viewer]").waitFor();
   await onTerminal(first.page, "what the other did", (all) => all.includes("second42"));
-  await first.page.keyboard.type("exit\n");
-  await onTerminal(first.page, "the login prompt", (all) => LOGIN.test(lastLine(all)));
+  await picture(first.page, "console-watching-light");
+  await accessible(first.page, "watching");
+  await first.page.getByTestId("terminal").click();
+  await first.page.keyboard.type("echo from-a-viewer\n");
+  await second.page.keyboard.type("echo third$((40+2))\n");
+  await onTerminal(first.page, "third42, and nothing of its own", (all) => all.includes("third42") && !all.some((line) => line.includes("from-a-viewer")));
+  await first.page.getByRole("button", { name: "Take the seat" }).click();
+  await first.page.locator("[data-role=writer]").waitFor();
+  await phase(second.page, "taken");
+  await second.page.getByRole("button", { name: "Take it back" }).click();
+  await second.page.locator("[data-role=writer]").waitFor();
+  await phase(first.page, "taken");
+  await second.page.keyboard.type("exit\n");
+  await onTerminal(second.page, "the login prompt", (all) => LOGIN.test(lastLine(all)));
   for (const { page, complaints, urls, context } of [first, second]) {
     assert.deepEqual(complaints, []);
     await noTokenIn(page, urls);
