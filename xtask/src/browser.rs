@@ -28,6 +28,7 @@ pub fn run(runner: &Runner, step: &str) -> anyhow::Result<()> {
 }
 
 fn against_dev(runner: &Runner, step: &str, data: &Path) -> anyhow::Result<()> {
+    web::build(runner)?;
     // The same build that the Rust tests used.
     runner.step("hardline", Command::new("cargo").args(["build", "--workspace", "--bins"]))?;
     let log = runner.log("hardline dev");
