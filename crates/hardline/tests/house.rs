@@ -170,7 +170,8 @@ fn files_are_short() {
             && text.lines().count() > FILE_CAP
     });
     none(
-        &long.map(|(path, text)| format!("{path} has {} lines, more than {FILE_CAP}", text.lines().count()))
+        &long
+            .map(|(path, text)| format!("{path} has {} lines, more than {FILE_CAP}", text.lines().count()))
             .collect::<Vec<_>>(),
     );
 }
@@ -253,6 +254,21 @@ fn promises_name_tests_that_exist() {
         }
     }
     assert!(promises > 0, "SPEC.md has no rows");
+    none(&broken);
+}
+
+#[test]
+fn pages_lead_to_files_that_exist() {
+    let mut broken = Vec::new();
+    for (page, text) in files().into_iter().filter(|(path, _)| path.ends_with(".md")) {
+        let folder = root().join(&page).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let is_file = !target.is_empty() && !target.contains("://") && !target.contains(' ');
+            if is_file && !folder.join(target).exists() {
+                broken.push(format!("{page}: {target}"));
+            }
+        }
+    }
     none(&broken);
 }
 
