@@ -1,7 +1,7 @@
 //! Sealed pieces: which bytes become one durable object, and when.
 //!
 //! ```text
-//!            append                      256 KiB full | 1 s quiet | 10 s old | asked
+//!            append                      1 MiB full | 1 s quiet | 10 s old | asked
 //!   empty ────────────> open [start..) ────────────────────────────────────────────> Segment, empty again
 //! ```
 
@@ -21,7 +21,7 @@ pub struct SealPolicy {
 
 impl Default for SealPolicy {
     fn default() -> Self {
-        Self { max_bytes: 256 << 10, quiet_us: 1_000_000, age_us: 10_000_000 }
+        Self { max_bytes: 1 << 20, quiet_us: 1_000_000, age_us: 10_000_000 }
     }
 }
 

@@ -12,14 +12,13 @@
 //! No power actions, no screenshot. The endpoint is somebody's word: only what the host's configuration allows is opened,
 //! by its resolved path.
 
-use crate::serial::{Port, Sink, register};
+use crate::serial::{Port, Sink};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::OptionalActions;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::Interest;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -242,7 +241,7 @@ impl Attaching {
                 stream.into_std()?.into()
             }
         };
-        Ok(Arc::new(Sink { fd: register(fd, Interest::READABLE | Interest::WRITABLE)?, fifo: false }))
+        Ok(Arc::new(Sink { fd: Arc::new(fd), fifo: false }))
     }
 }
 

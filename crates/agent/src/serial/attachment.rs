@@ -4,14 +4,16 @@
 //! a unix socket that looks away for 3 ms stops a guest, so nothing here waits for anything but the descriptor.
 
 use super::port::Port;
-use super::{SerialError, Sink, lock};
+use super::{SerialError, Sink, lock, register};
 use hardline_console::gap::GapReason;
 use rustix::io::Errno;
 use std::cell::RefCell;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 /// Read at once, bytes; one buffer a thread.
@@ -70,12 +72,46 @@ impl Port {
     }
 
     /// `whole`: a read that does not fill the buffer emptied the descriptor (sockets; not ptys).
+    ///
+    /// ```text
+    ///   watched ── many small reads in a row ──> gathering: read once a millisecond
+    ///      ^                                         │
+    ///      └── nothing to read, much of it, a key ───┘
+    /// ```
+    ///
+    /// While gathering the descriptor is not watched at all: a UART's bytes wake nobody one by one.
     async fn drain(self: &Arc<Self>, sink: &Sink, whole: bool) -> std::io::Error {
+        loop {
+            let end = match register(sink.fd.clone(), Interest::READABLE) {
+                Ok(watched) => self.watch(&watched, sink, whole).await,
+                Err(error) => Some(error),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+            loop {
+                Box::pin(self.gather()).await;
+                match self.read_once(sink) {
+                    Got::Bytes(n) if n < SMALL && !self.input.is_typing() => {}
+                    Got::Bytes(_) | Got::Nothing => break,
+                    Got::End(error) => return error,
+                }
+            }
+        }
+    }
+
+    /// Reads whenever there is something; returns the end, or nothing when a UART prints byte by byte.
+    async fn watch(
+        self: &Arc<Self>,
+        watched: &AsyncFd<Arc<OwnedFd>>,
+        sink: &Sink,
+        whole: bool,
+    ) -> Option<std::io::Error> {
         let mut small = 0u32;
         loop {
-            let mut ready = match sink.fd.ready(Interest::READABLE).await {
+            let mut ready = match watched.ready(Interest::READABLE).await {
                 Ok(ready) => ready,
-                Err(error) => return error,
+                Err(error) => return Some(error),
             };
             let mut turn = 0;
             loop {
@@ -95,14 +131,14 @@ impl Port {
                         ready.clear_ready();
                         break;
                     }
-                    Got::End(error) => return error,
+                    Got::End(error) => return Some(error),
                 }
             }
             drop(ready);
             if turn == TURN {
                 tokio::task::yield_now().await;
             } else if small >= STREAK && !self.input.is_typing() {
-                Box::pin(self.gather()).await;
+                return None;
             }
         }
     }
@@ -116,7 +152,7 @@ impl Port {
     }
 
     fn read_once(self: &Arc<Self>, sink: &Sink) -> Got {
-        BYTES.with_borrow_mut(|buffer| match rustix::io::read(sink.fd.get_ref(), buffer.as_mut_slice()) {
+        BYTES.with_borrow_mut(|buffer| match rustix::io::read(&*sink.fd, buffer.as_mut_slice()) {
             Ok(0) => Got::End(std::io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 self.take(buffer.get(..n).unwrap_or_default(), self.shared.now_us());

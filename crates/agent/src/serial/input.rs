@@ -14,7 +14,7 @@
 use super::SerialError;
 use super::disk::IoContext as _;
 use super::journal::replace_file;
-use super::{lock, register};
+use super::lock;
 use hardline_agent_api::v1::input_refused::Reason;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -24,8 +24,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -33,6 +31,8 @@ use tokio::time::Instant;
 const BURST: usize = 256;
 /// Between two bursts of a paste: 51 kB/s, below what a guest's UART driver takes.
 const PACE: Duration = Duration::from_millis(5);
+/// The same, for a guest that has stopped reading.
+const SLOWEST: Duration = Duration::from_millis(100);
 /// Most that waits for the guest to read, bytes.
 const QUEUE: usize = 256 << 10;
 /// Bytes in the FIFO itself: a small one shows early that the guest does not read.
@@ -42,8 +42,8 @@ const TYPING_MS: u64 = 50;
 
 /// The end that we write.
 pub(crate) struct Sink {
-    /// Non-blocking.
-    pub fd: AsyncFd<OwnedFd>,
+    /// Non-blocking. Not registered for writing: a guest that does not read is asked again later.
+    pub fd: Arc<OwnedFd>,
     /// A FIFO, opened for both directions: what the guest has not read can be taken out again.
     pub fifo: bool,
 }
@@ -97,8 +97,7 @@ impl Input {
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let fd = rustix::fs::open(path, flags, Mode::empty()).at(path)?;
         let _ = rustix::pipe::fcntl_setpipe_size(&fd, FIFO_SIZE);
-        let fd = register(fd, Interest::WRITABLE).at(path)?;
-        self.attach(Arc::new(Sink { fd, fifo: true }));
+        self.attach(Arc::new(Sink { fd: Arc::new(fd), fifo: true }));
         Ok(())
     }
 
@@ -142,7 +141,7 @@ impl Input {
             state.queue.clear();
             if let Some(sink) = state.sink.as_ref().filter(|sink| sink.fifo) {
                 let mut unread = [0u8; 4096];
-                while matches!(rustix::io::read(sink.fd.get_ref(), &mut unread), Ok(n) if n > 0) {}
+                while matches!(rustix::io::read(&*sink.fd, &mut unread), Ok(n) if n > 0) {}
             }
         }
         Ok(epoch)
@@ -171,7 +170,7 @@ impl Input {
         self.typed.notify_waiters();
         let mut rest = bytes;
         if state.queue.is_empty() && bytes.len() <= BURST {
-            match rustix::io::write(sink.fd.get_ref(), bytes) {
+            match rustix::io::write(&*sink.fd, bytes) {
                 Ok(n) => rest = bytes.get(n..).unwrap_or_default(),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(_) => return Err(Reason::NotRunning),
@@ -198,15 +197,16 @@ type InputOf = Arc<Input>;
 
 /// Writes what waits, in bursts, until nothing waits.
 async fn drain(input: InputOf) {
+    let mut pause = PACE;
     loop {
-        let (sink, full) = {
+        let full = {
             let mut state = lock(&input.state);
             let Some(sink) = state.sink.clone().filter(|_| !state.queue.is_empty()) else {
                 state.draining = false;
                 return;
             };
             let burst: Vec<u8> = state.queue.iter().take(BURST).copied().collect();
-            let full = match rustix::io::write(sink.fd.get_ref(), &burst) {
+            match rustix::io::write(&*sink.fd, &burst) {
                 Ok(n) => {
                     state.queue.drain(..n);
                     false
@@ -218,19 +218,10 @@ async fn drain(input: InputOf) {
                     state.draining = false;
                     return;
                 }
-            };
-            (sink, full)
+            }
         };
-        if full {
-            // Wait for room; a sink that was replaced or closed meanwhile is noticed at the next turn.
-            let room = async {
-                if let Ok(mut ready) = sink.fd.ready(Interest::WRITABLE).await {
-                    ready.clear_ready();
-                }
-            };
-            let _ = tokio::time::timeout(Duration::from_millis(200), room).await;
-        } else {
-            tokio::time::sleep(PACE).await;
-        }
+        // A guest that does not read is asked less and less often; a sink that was replaced is noticed at the next turn.
+        pause = if full { (pause * 2).min(SLOWEST) } else { PACE };
+        tokio::time::sleep(pause).await;
     }
 }

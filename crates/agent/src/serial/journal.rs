@@ -120,6 +120,11 @@ impl Journal {
         self.file.as_ref().and_then(|file| file.try_clone().ok())
     }
 
+    /// Whether nothing was written lately.
+    pub fn is_resting(&self) -> bool {
+        self.file.is_none() && self.pending.is_empty()
+    }
+
     /// Gives the descriptor back until the next record.
     pub fn rest(&mut self) {
         self.file = None;

@@ -24,12 +24,13 @@ mod registration;
 mod rpc;
 mod snapshot;
 mod spool;
+mod state;
 mod tasks;
 mod timeline;
 mod viewer;
 
 pub(crate) use input::Sink;
-pub(crate) use registration::register;
+use registration::register;
 
 pub use port::{Launch, Port, PortConfig};
 pub use ports::{Ports, PortsConfig, SyncPolicy};

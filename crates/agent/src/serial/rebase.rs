@@ -9,7 +9,8 @@
 //!
 //! Addresses that the server has seen are never used for other bytes: what this host has not told moves behind them.
 
-use super::port::{Inner, Port};
+use super::port::Port;
+use super::state::Inner;
 use super::timeline::Item;
 use hardline_console::gap::{Gap, GapReason};
 use hardline_console::offset::Offset;

@@ -1,12 +1,13 @@
 //! Descriptors that tokio tells us about.
 
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// What owns one descriptor for as long as it lives.
 pub(crate) trait Descriptor: AsRawFd {}
-impl Descriptor for OwnedFd {}
+impl Descriptor for Arc<OwnedFd> {}
 impl Descriptor for inotify::Inotify {}
 
 /// Hands `inner` to tokio. Must be called inside a runtime.

@@ -20,6 +20,8 @@ use tonic::Status;
 
 /// Bytes in one message of a read.
 const MESSAGE: usize = 256 << 10;
+/// Bytes in one message of the segment stream: a sealed piece in one, so that it becomes one object.
+const SEGMENT: usize = 1 << 20;
 
 /// The status for a port that is not on this host.
 pub(super) fn not_found(vm_id: &str, port: u32) -> Status {
@@ -134,7 +136,7 @@ impl SegmentStream {
                 // Marks are items of their own.
                 place.mark = u64::MAX;
                 while place.at < end {
-                    let length = usize::try_from(end - place.at).unwrap_or(usize::MAX).min(MESSAGE);
+                    let length = usize::try_from(end - place.at).unwrap_or(usize::MAX).min(SEGMENT);
                     let start = place.at;
                     let mut piece = port.read(place, length, false).await?;
                     if let Piece::Gap { gap, .. } = &mut piece {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Holes are made in steps of this, bytes: each costs a journal entry of the file system.
-const PUNCH_STEP: u64 = 256 << 10;
+const PUNCH_STEP: u64 = 1 << 20;
 /// Block size that holes are aligned to, bytes.
 const BLOCK: u64 = 4096;
 

@@ -7,8 +7,9 @@
 //! ```
 
 use super::disk::room;
-use super::port::{Inner, Port};
+use super::port::Port;
 use super::ports::{PortsConfig, SyncPolicy};
+use super::state::Inner;
 use super::{lock, register};
 use hardline_console::gap::GapReason;
 use hardline_console::segment::SealPolicy;

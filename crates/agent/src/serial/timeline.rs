@@ -4,7 +4,7 @@ use hardline_console::segment::Segment;
 use std::collections::VecDeque;
 
 /// Largest piece that two unoffered neighbours become, bytes.
-const MERGED: u64 = 256 << 10;
+const MERGED: u64 = 1 << 20;
 
 /// One thing to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Bytes in one message.
-const MESSAGE: usize = 64 << 10;
+const MESSAGE: usize = 128 << 10;
 /// Shared by all viewers of a port, bytes.
 pub(super) const RING: usize = 512 << 10;
 /// A viewer this close to the end keeps up, bytes.
@@ -33,7 +33,7 @@ const NEAR: u64 = 1 << 20;
 /// A viewer that has not been near the end for so long gets the present screen instead.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// And one that is so far behind, at once; bytes.
-const FAR: u64 = 256 << 20;
+pub(super) const FAR: u64 = 256 << 20;
 /// Sent ahead of what a viewer says it has passed on, bytes.
 const WINDOW: u64 = 1 << 20;
 
@@ -209,6 +209,7 @@ impl Viewer {
             tokio::select! {
                 () = changed => {}
                 () = session.changed.notified() => {}
+                () = port.shared.stop.cancelled() => return None,
             }
             if at_end {
                 // It was the guest that was slow.

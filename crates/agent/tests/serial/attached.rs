@@ -4,7 +4,7 @@ use crate::host::{Host, VM, config_of, soon, told};
 use futures_util::StreamExt as _;
 use hardline_agent::clock::SystemClock;
 use hardline_agent::hypervisor::attach::{AttachPolicy, Attached, Attachment, Endpoint};
-use hardline_agent::serial::{Ports, PortsConfig, SyncPolicy};
+use hardline_agent::serial::{Launch, Ports, PortsConfig, SyncPolicy};
 use hardline_agent_api::v1;
 use hardline_agent_api::v1::GapReason;
 use hardline_agent_api::v1::segments_reply::What;
@@ -147,6 +147,39 @@ async fn what_was_allowed_and_became_a_symlink_is_not_opened() {
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err());
     attachment.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_without_room_is_counted_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = Host::open(dir.path()).await;
+    // A spool on a device that is always full.
+    let spool = dir.path().join("full.out");
+    std::os::unix::fs::symlink("/dev/full", &spool).unwrap();
+    let launch = Launch { boot_id: "one".into(), cause: "attach".into(), spool };
+    host.port.launch(launch).await.unwrap();
+    let path = dir.path().join("c.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let attachment = Attachment::start(host.port.clone(), Endpoint::Unix(path), policy(dir.path()));
+    let mut guest = accept(&listener).await;
+    guest.write_all(&[b'x'; 1000]).unwrap();
+    guest.write_all(&[b'x'; 234]).unwrap();
+    let mut missing = 0;
+    let request = v1::ReadRequest { vm_id: VM.into(), port: 0, offset: 0, follow: true };
+    let mut stream = host.ports.read(request).unwrap();
+    while missing < 1234 {
+        match soon(stream.next()).await.unwrap().unwrap().what.unwrap() {
+            v1::read_reply::What::Gap(gap) => {
+                assert_eq!((gap.start, gap.reason()), (missing, GapReason::SpoolFull));
+                missing += gap.length;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(host.port.state().end, 1234);
+    attachment.stop().await;
+    let host = host.restart().await;
+    assert_eq!(host.read(0).await, (vec![], vec![(0, Some(1234), GapReason::SpoolFull)]));
 }
 
 /// Guests flood, die and come back, all at once: every byte is kept, everybody is attached again.

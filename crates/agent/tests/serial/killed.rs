@@ -117,7 +117,7 @@ async fn twenty_kills_lose_and_repeat_nothing() {
         for kill in 0..KILLS {
             let mut capture = Capture::start(&dir);
             capture.wait(|what, _| what == "up");
-            guest.print(&dir, 10_000);
+            guest.print(&dir, 40_000);
             // At another moment each time: while it recovers, while it stores, while it acknowledges.
             let mut steps = kill % 4;
             if steps > 0 {
@@ -136,7 +136,7 @@ async fn twenty_kills_lose_and_repeat_nothing() {
         let store = std::fs::read(dir.join("store")).unwrap();
         assert_eq!(store.len(), guest.printed.len());
         assert!(store == guest.printed, "identical byte for byte");
-        assert_eq!(guest.number, KILLS as u64 * 15_000);
+        assert_eq!(guest.number, KILLS as u64 * 45_000);
     });
     soon(work).await.unwrap();
 }
