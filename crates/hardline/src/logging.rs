@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 pub fn start(default: &str) {
     let filter = EnvFilter::try_from_env("HARDLINE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     // Colours are for a person at a terminal: in a file or a journal they are rubbish between the words.
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let json = std::env::var("HARDLINE_LOG_FORMAT").is_ok_and(|f| f == "json");

@@ -29,7 +29,10 @@ impl Lasting {
         let mut machines = Vec::new();
         for name in GUESTS {
             let vm = client.get(&client.vm(name)).await;
-            machines.push(format!("{} {} {}", vm["id"], vm["properties"]["vmId"], vm["properties"]["timeCreated"]));
+            machines.push(format!(
+                "{} {} {}",
+                vm["id"], vm["properties"]["vmId"], vm["properties"]["timeCreated"]
+            ));
         }
         Self { env, machines }
     }
@@ -58,12 +61,16 @@ async fn goes_on_after(client: &ArmClient, name: &str, before: &[u8], cause: &st
     let same = log.iter().zip(before).take_while(|(a, b)| a == b).count();
     let end = |bytes: &[u8]| String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(300)..]).into_owned();
     assert_eq!(same, before.len(), "{name}: old bytes are gone; they end with {}", end(before));
-    assert!(log[before.len()..].starts_with(FIRST_LINE.as_bytes()), "{name}: the second boot follows at once");
+    assert!(
+        log[before.len()..].starts_with(FIRST_LINE.as_bytes()),
+        "{name}: the second boot follows at once"
+    );
     let facts = client.log_facts(name).await;
     assert_eq!(facts["gaps"], serde_json::json!([]), "{name}");
     assert_eq!(facts["start"], 0);
     let boots = facts["boots"].as_array().unwrap();
-    let marks: Vec<_> = boots.iter().map(|b| (b["offset"].as_u64().unwrap(), b["cause"].as_str().unwrap())).collect();
+    let marks: Vec<_> =
+        boots.iter().map(|b| (b["offset"].as_u64().unwrap(), b["cause"].as_str().unwrap())).collect();
     assert_eq!(marks, [(0, "start"), (before.len() as u64, cause)], "{name}");
     assert_ne!(boots[0]["bootId"], boots[1]["bootId"]);
 }

@@ -8,8 +8,8 @@ mod program;
 mod site;
 
 use arm_client::{ArmClient, as_soon_as, until};
-use reqwest::Method;
 use program::{PATIENCE, pid_of};
+use reqwest::Method;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use site::{Role, Site};
@@ -80,9 +80,13 @@ impl World {
         last_line(&end).expect("a line")
     }
 
+    /// Waits until the guest has printed so many bytes more; it must never rest on the way.
     async fn prints_more(&self, bytes: u64) {
         let goal = self.printed() + bytes;
-        until("more lines of the guest", async || (self.printed() >= goal).then_some(())).await;
+        while self.printed() < goal {
+            let step = goal.min(self.printed() + 512 * KIB);
+            until("more lines of the guest", async || (self.printed() >= step).then_some(())).await;
+        }
     }
 
     /// What the server has stored so far, bytes.
@@ -124,7 +128,10 @@ fn numbered(log: &[u8]) -> u64 {
     while let Some(line) = lines.next() {
         let whole = format!("line {expected:010} abcdefghijklmnopqrstuvwxyz");
         if lines.peek().is_none() {
-            assert!(whole.starts_with(line.trim_end_matches('\r')), "the last line may only be cut: {line:?}");
+            assert!(
+                whole.starts_with(line.trim_end_matches('\r')),
+                "the last line may only be cut: {line:?}"
+            );
         } else {
             assert_eq!(line, whole, "line {expected}");
             expected += 1;
@@ -173,7 +180,8 @@ async fn every_line_of_a_guest_is_logged_once_whoever_is_killed() {
     server.stop();
 }
 
-/// How much the guest has to print while its viewers are stopped; in a nightly run, a minute's worth.
+/// How much the guest has to print while its viewers are stopped. `HARDLINE_TEST_STALL_MIB=32` is more than a minute's
+/// worth, for a nightly run.
 fn stall() -> u64 {
     let set = std::env::var("HARDLINE_TEST_STALL_MIB").ok().and_then(|mib| mib.parse::<u64>().ok());
     set.unwrap_or(4) << 20
@@ -199,7 +207,8 @@ async fn a_guest_is_not_held_up_by_viewers_that_are_stopped() {
     signal(Signal::STOP);
     let (before, stored) = (world.printed(), world.stored().await);
     world.prints_more(stall()).await;
-    until("the log in the store", async || (world.stored().await >= stored + stall() / 2).then_some(())).await;
+    until("the log in the store", async || (world.stored().await >= stored + stall() / 2).then_some(()))
+        .await;
     // Somebody else is given the screen as it is now, and the seat.
     let now = world.line();
     let mut newcomer = home.in_terminal(&["console", "lines"]);

@@ -264,7 +264,8 @@ impl Terminal {
 
     /// Waits until the program has ended.
     pub fn wait(&mut self) -> ExitStatus {
-        wait_for_end(&mut self.child, PATIENCE).unwrap_or_else(|| panic!("it does not end:\n{}", self.output.text()))
+        wait_for_end(&mut self.child, PATIENCE)
+            .unwrap_or_else(|| panic!("it does not end:\n{}", self.output.text()))
     }
 }
 
