@@ -55,7 +55,9 @@ fn main() -> Result<()> {
             }
             run(&plan)
         }
-        _ => bail!("usage: hardline-bench run [--hardline PATH] [--rounds N] [--only NAME] [--peer NAME] [--out DIR]"),
+        _ => bail!(
+            "usage: hardline-bench run [--hardline PATH] [--rounds N] [--only NAME] [--peer NAME] [--out DIR]"
+        ),
     }
 }
 

@@ -21,6 +21,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+/// Read from a socket at once, bytes: clients type, and the buffer is cleared before every read.
+const READ: usize = 4 << 10;
+
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -94,16 +97,17 @@ impl Receiver {
     /// The next message; [`Message::Close`] is the last. Cancel-safe.
     pub async fn receive(&mut self) -> Result<Message, Closed> {
         while !self.ended {
-            let deadline = self.heard + self.silence;
+            // One timer a socket, and none is touched while messages come.
             let next = tokio::select! {
+                biased;
                 next = self.stream.next() => next,
                 _ = self.ping.tick() => {
+                    if self.heard.elapsed() >= self.silence {
+                        tracing::debug!("a WebSocket has been silent for too long");
+                        break;
+                    }
                     self.sender.ping().await;
                     continue;
-                }
-                () = tokio::time::sleep_until(deadline) => {
-                    tracing::debug!("a WebSocket has been silent for too long");
-                    break;
                 }
             };
             self.heard = Instant::now();
@@ -192,6 +196,7 @@ pub(super) async fn upgrade(state: &State, mut parts: Parts, upgrade: Upgrade) -
     let mut accepted = accepted
         .max_message_size(limits.message)
         .max_frame_size(limits.message)
+        .read_buffer_size(READ)
         // Every message is flushed as it is sent.
         .write_buffer_size(0);
     if let Some(protocol) = upgrade.protocol {

@@ -1,7 +1,7 @@
 //! From a host's spool to the store: sealed segments, gaps and boots of every port.
 //!
 //! ```text
-//!   Segments(after what is stored) ──> batch ──> objects: create ──> rows, one transaction ──> Acknowledge
+//!   Segments(after what is stored) ──> batch ──> objects: create ──> rows, one transaction ──> sync ──> Acknowledge
 //!                                        ^                                │ the store is full or away
 //!                                        └──────── the same batch ────────┘ (waits longer each time, and says so)
 //! ```
@@ -109,6 +109,8 @@ async fn stream(state: &State, host: &ConnectedHost) -> Result<(), IngestError> 
         }
         let stored = ingest.store(&batch).await;
         if !stored.is_empty() {
+            // The host gives its own copy up: ours must be on the disk by then.
+            state.objects.sync().await?;
             client.acknowledge(v1::AcknowledgeRequest { stored }).await?;
         }
     }

@@ -11,8 +11,9 @@ use tonic::{Code, Status, Streaming};
 
 /// Requests that may wait for the host. It reads them at once; more than this means that it does not.
 const QUEUE: usize = 64;
-/// The host is told how far the viewer has come after this many bytes, so that echoes of single keys cost no message.
-const ACKNOWLEDGE_EVERY: u64 = 16 << 10;
+/// The host is told how far the viewer has come after this many bytes, so that echoes of single keys cost no message. A
+/// quarter of what the host sends ahead: a viewer that keeps up is never waited for.
+const ACKNOWLEDGE_EVERY: u64 = 256 << 10;
 
 /// An open stream.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Line {
     replies: Streaming<v1::ConsoleReply>,
     /// Where the output goes on: everything below was given to the viewer.
     next: u64,
+    /// Whether `next` is more than a guess: asked for, or heard.
+    known: bool,
     told: u64,
 }
 
@@ -64,7 +67,7 @@ impl Line {
             .map_err(|_| Status::internal("a new queue takes its first message"))?;
         let replies = client.console(ReceiverStream::new(queue)).await?.into_inner();
         let next = from.unwrap_or(0);
-        Ok(Self { keys: Keys { requests, epoch: epoch.unwrap_or(0) }, replies, next, told: next })
+        Ok(Self { keys: Keys { requests, epoch: epoch.unwrap_or(0) }, replies, next, known: from.is_some(), told: next })
     }
 
     /// The way of keystrokes.
@@ -72,9 +75,10 @@ impl Line {
         self.keys.clone()
     }
 
-    /// The offset where output goes on.
-    pub fn next_offset(&self) -> u64 {
-        self.next
+    /// The offset where output goes on. None before the host has said where it is: whoever opens the line again then
+    /// starts with a snapshot, not with the whole log.
+    pub fn next_offset(&self) -> Option<u64> {
+        self.known.then_some(self.next)
     }
 
     /// What the host says next. Cancel-safe.
@@ -87,11 +91,11 @@ impl Line {
             };
             let frame = match what {
                 Some(console_reply::What::Output(output)) => {
-                    self.next = output.offset + output.data.len() as u64;
+                    (self.next, self.known) = (output.offset + output.data.len() as u64, true);
                     ServerFrame::Output { offset: output.offset, data: output.data }
                 }
                 Some(console_reply::What::Snapshot(s)) => {
-                    self.next = s.offset;
+                    (self.next, self.known) = (s.offset, true);
                     let size = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
                     ServerFrame::Snapshot {
                         offset: s.offset,

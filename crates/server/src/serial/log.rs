@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every byte is given once: what overlaps is cut by its offset. A reader that is slow holds up nothing but its own stream;
-//! at most four pieces of [`PIECE`] bytes wait for it.
+//! at most three pieces of [`PIECE`] bytes wait for it.
 
 use super::line::gap_reason;
 use crate::auth::{Allowed, still_allowed};
@@ -25,9 +25,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 /// Longest piece, bytes.
-pub const PIECE: u64 = 256 << 10;
+pub const PIECE: u64 = 512 << 10;
 /// Pieces that may wait for the reader.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 /// Rows read at a time.
 const PAGE: i64 = 128;
 /// How long a follower waits before it looks for a host that is away.

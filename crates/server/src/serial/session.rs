@@ -185,14 +185,16 @@ impl Output {
         rights.tick().await;
         let mut retry = tokio::time::interval(RETRY_AFTER);
         retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let shutdown = self.state.shutdown.clone();
-        let gone = self.shared.gone.clone();
+        // Made once: every keystroke's echo comes through this loop.
+        let shutdown = self.state.shutdown.clone().cancelled_owned();
+        let gone = self.shared.gone.clone().cancelled_owned();
+        tokio::pin!(shutdown, gone);
         loop {
             let away = self.line.is_none();
             let step = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => Err(End::GoingAway),
-                () = gone.cancelled() => Err(End::Left),
+                () = &mut shutdown => Err(End::GoingAway),
+                () = &mut gone => Err(End::Left),
                 Some(command) = self.seat.commands.recv() => self.obey(command).await,
                 Some(note) = notes.recv() => self.note(note).await,
                 state = machine.changed() => self.machine(state).await,
@@ -351,7 +353,7 @@ impl Output {
             tracing::info!(vm = %self.port.vm, why, "the seat could not be taken");
             return self.say(ServerNotice::InputRefused { reason: RefusedReason::NotWriter, bytes: 0 }).await;
         }
-        self.lost_at = self.line.take().map(|line| line.next_offset());
+        self.lost_at = self.line.take().and_then(|line| line.next_offset());
         self.shared.set_keys(None);
         self.welcome().await?;
         self.reopen().await
@@ -382,7 +384,7 @@ impl Output {
             }
             Heard::Removed(reason) => Err(End::Machine(reason)),
             Heard::Broken(status) => {
-                self.lost_at = self.line.take().map(|line| line.next_offset());
+                self.lost_at = self.line.take().and_then(|line| line.next_offset());
                 self.shared.set_keys(None);
                 tracing::debug!(vm = %self.port.vm, %status, "a console's line to the host broke");
                 if line::is_gone(&status) {

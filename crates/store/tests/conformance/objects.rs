@@ -12,6 +12,7 @@ async fn objects_are_created_once_and_read_in_ranges() {
     objects.create("serial/v1/a", Bytes::from_static(b"0123456789")).await.unwrap();
     let again = objects.create("serial/v1/a", Bytes::from_static(b"x")).await;
     assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    objects.sync().await.unwrap();
     assert_eq!(objects.get("serial/v1/a").await.unwrap(), "0123456789");
     assert_eq!(objects.get_range("serial/v1/a", 2..5).await.unwrap(), "234");
     assert_eq!(objects.get_range("serial/v1/a", 8..50).await.unwrap(), "89");
