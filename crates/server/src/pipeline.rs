@@ -276,7 +276,9 @@ impl Change<'_> {
         let reply = act.await.map(Into::into);
         let outcome = match &reply {
             Ok(reply) => Outcome::Succeeded(reply.status()),
-            Err(error) => Outcome::Failed(ArmError::new(error.status, error.code.clone(), error.message.clone())),
+            Err(error) => {
+                Outcome::Failed(ArmError::new(error.status, error.code.clone(), error.message.clone()))
+            }
         };
         open.end(outcome).await;
         Ok(Recorded { reply })

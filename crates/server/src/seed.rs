@@ -1,7 +1,7 @@
 //! What a server must have before anybody can ask it for anything: a subscription, a group, the first Owners.
 
-use crate::auth::provision::{self, NewPrincipal};
 use crate::auth::AuthError;
+use crate::auth::provision::{self, NewPrincipal};
 use crate::clock::micros;
 use crate::state::State;
 use hardline_arm::rbac::OWNER;

@@ -204,7 +204,10 @@ async fn a_full_store_keeps_everything_on_the_host_until_there_is_room() {
     assert!(serial.trouble().unwrap().contains("full"), "{:?}", serial.trouble());
     assert!(world.host.acknowledged(&world.vm) < printed.len() as u64);
     // Nothing reaches a guest that could not be recorded first.
-    let nmi = format!("{}/providers/Hardline.Console/serialPorts/0/nmi?api-version=2026-11-01", world.server.vm_path("vm1"));
+    let nmi = format!(
+        "{}/providers/Hardline.Console/serialPorts/0/nmi?api-version=2026-11-01",
+        world.server.vm_path("vm1")
+    );
     world.server.owner().post(&nmi).await.expect(503);
     assert_eq!(world.host.acts(&world.vm), []);
     store.limit_growth(1_000_000).await.unwrap();

@@ -206,8 +206,7 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> std::resul
     if dialect == Dialect::Sqlite {
         let busy = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
         sqlx::query(sqlx::AssertSqlSafe(busy)).execute(&mut *connection).await?;
-        for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"]
-        {
+        for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"] {
             sqlx::query(pragma).execute(&mut *connection).await?;
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! | key | what it does |
 //! |---|---|
-//! | Ctrl+F | prints numbered lines ([`line`]) without end, still listening |
+//! | Ctrl+F | prints numbered lines ([`line()`]) without end, still listening |
 //! | Ctrl+C | stops that, prints `^C` |
 //! | Ctrl+K | prints the first line of a kernel panic and stops for good |
 //! | Ctrl+R | resets the machine |

@@ -67,7 +67,13 @@ impl Line {
             .map_err(|_| Status::internal("a new queue takes its first message"))?;
         let replies = client.console(ReceiverStream::new(queue)).await?.into_inner();
         let next = from.unwrap_or(0);
-        Ok(Self { keys: Keys { requests, epoch: epoch.unwrap_or(0) }, replies, next, known: from.is_some(), told: next })
+        Ok(Self {
+            keys: Keys { requests, epoch: epoch.unwrap_or(0) },
+            replies,
+            next,
+            known: from.is_some(),
+            told: next,
+        })
     }
 
     /// The way of keystrokes.

@@ -1,3 +1,5 @@
+//! Long-running operations, console sessions, the seat's lease.
+
 use hardline_store::Db;
 use hardline_store::db::async_operations::{self, AsyncOperation};
 use hardline_store::db::console_sessions::{self, ConsoleSession};

@@ -90,7 +90,8 @@ impl VirtualMachine {
         let observed = Observed::from_text(row.observation.as_deref());
         let connected = row.host_id.as_deref().is_none_or(|host| state.hosts.host(host).is_some());
         // What a host said before its line broke, or before the server stopped, is no news: it has to say it again.
-        let told = observed == Observed::default() || state.hosts.live(&row.vm_id).is_some_and(|live| live.here);
+        let told =
+            observed == Observed::default() || state.hosts.live(&row.vm_id).is_some_and(|live| live.here);
         let host_here = connected && told;
         Ok(Self { resource, document, machine, row, desired, observed, host_here })
     }
