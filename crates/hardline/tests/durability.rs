@@ -96,6 +96,12 @@ async fn a_clean_stop_and_start_of_guests_loses_nothing() {
 
     let dev = Dev::with_guests(&home);
     let client = ArmClient::sign_in(&dev.env()).await;
+    assert!(
+        !dev.log().contains("are stopped"),
+        "what the host said before the stop is no news:\n{}",
+        dev.log()
+    );
+    assert_eq!(client.power_state("demo").await, "running", "when it says that it is ready");
     assert_eq!(Lasting::of(&dev, &client).await, lasting);
     for (name, printed) in GUESTS.iter().zip(&printed) {
         goes_on_after(&client, name, printed, "start").await;

@@ -7,7 +7,7 @@ mod dev_process;
 mod program;
 mod site;
 
-use arm_client::{ArmClient, as_soon_as, until};
+use arm_client::{ArmClient, as_soon_as, count, until};
 use program::{PATIENCE, pid_of};
 use reqwest::Method;
 use rustix::process::{Signal, kill_process};
@@ -221,7 +221,10 @@ async fn a_guest_is_not_held_up_by_viewers_that_are_stopped() {
     signal(Signal::CONT);
 
     assert!(!writer.wait().success(), "its seat was taken");
-    viewer.wait_until("the present screen", |shown| last_line(shown) >= Some(now));
+    // A viewer that was silent for too long has been given up, and is told so.
+    viewer.wait_until("the present screen, or the end", |shown| {
+        last_line(shown) >= Some(now) || count(shown, "ERROR: ") > 0
+    });
     let goal = world.printed();
     until("the rest of the followed log", async || (length(&file) >= goal).then_some(())).await;
     follower.kill().unwrap();
