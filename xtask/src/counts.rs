@@ -20,23 +20,28 @@ impl AddAssign for Counts {
 }
 
 /// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, node's, and the plain 'N passed, N failed'.
+/// nextest shows the whole output of a test that failed, with closing lines of its own: beside its summary nothing counts.
 pub fn read(log: &str) -> Counts {
-    log.lines().map(plain).filter(|l| is_closing(l)).map(|l| of_line(&l)).fold(
-        Counts::default(),
-        |mut sum, counts| {
-            sum += counts;
-            sum
-        },
-    )
+    let lines: Vec<String> = log.lines().map(plain).collect();
+    let summed = lines.iter().any(|l| is_nextest(l));
+    let closing = lines.iter().filter(|l| if summed { is_nextest(l) } else { is_closing(l) });
+    closing.map(|l| of_line(l)).fold(Counts::default(), |mut sum, counts| {
+        sum += counts;
+        sum
+    })
+}
+
+fn is_nextest(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("Summary [") && line.contains("run:")
 }
 
 fn is_closing(line: &str) -> bool {
     let line = line.trim();
-    let nextest = line.starts_with("Summary [") && line.contains("run:");
     let cargo = line.starts_with("test result:");
     let vitest = line.starts_with("Tests ") && line.ends_with(')');
     let bare = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, ");
-    nextest || cargo || vitest || bare || node(line).is_some()
+    cargo || vitest || bare || node(line).is_some()
 }
 
 /// node's test runner: `ℹ pass 12` and `ℹ fail 1` on lines of their own (`#` in place of the sign for machines).
@@ -83,6 +88,12 @@ mod tests {
     fn closing_lines() {
         check("     Summary [   0.034s] 41 tests run: 40 passed (1 slow), 1 failed, 2 skipped", 40, 1);
         check("\u{1b}[32m     Summary\u{1b}[0m [ 1s] 4/9 tests run: 2 passed, 1 failed, 1 timed out", 2, 2);
+        let failed = "test result: FAILED. 0 passed; 1 failed\n";
+        check(
+            &format!("{failed}     Summary [   1.0s] 2 tests run: 1 passed, 1 failed, 0 skipped\n{failed}"),
+            1,
+            1,
+        );
         check("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n", 3, 0);
         check(" Test Files  1 passed (1)\n      Tests  1 failed | 11 passed (12)\n", 11, 1);
         check("7 passed, 0 failed\n", 7, 0);
