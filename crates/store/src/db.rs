@@ -25,9 +25,10 @@ use crate::dialect::Dialect;
 use crate::error::{Result, StoreError};
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Transaction};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -43,6 +44,8 @@ pub struct Db {
     dialect: Dialect,
     /// SQLite: one permit, the right to write.
     writer: Option<Arc<Semaphore>>,
+    /// SQLite: most pages of the file, 0 for no limit ([`Db::limit_growth`]).
+    page_limit: Arc<AtomicI64>,
 }
 
 /// An open write transaction. Dropping it undoes everything.
@@ -110,12 +113,23 @@ impl Db {
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        let page_limit = Arc::new(AtomicI64::new(0));
+        let limit = page_limit.clone();
         let pool = AnyPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // A file does not go away; a server may, and the ping finds out before a request does.
             .test_before_acquire(dialect == Dialect::Postgres)
-            .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
+            .after_connect(move |connection, _| {
+                let pages = limit.load(Ordering::Acquire);
+                Box::pin(prepare(connection, dialect, pages))
+            })
+            // SQLite ends a transaction by itself when the disk is full; the driver does not notice and would begin no
+            // other on that connection. Such a one is thrown away.
+            .before_acquire(move |connection, _| {
+                let stuck = dialect == Dialect::Sqlite && connection.is_in_transaction();
+                Box::pin(async move { Ok(!stuck) })
+            })
             .connect(url)
             .await?;
         crate::migrations::of(dialect).run(&pool).await.map_err(|e| match e {
@@ -123,7 +137,7 @@ impl Db {
             other => StoreError::Other(Box::new(other)),
         })?;
         let writer = (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { pool, dialect, writer })
+        Ok(Self { pool, dialect, writer, page_limit })
     }
 
     /// Which database this is.
@@ -161,7 +175,7 @@ impl Db {
     #[doc(hidden)]
     pub async fn limit_growth(&self, pages: i64) -> Result<()> {
         use sqlx::Row as _;
-        // The limit belongs to a connection: it is set on every one the pool can hand out.
+        // The limit belongs to a connection: it is set on every one the pool can hand out, and on those it opens later.
         let mut held = Vec::new();
         for _ in 0..self.pool.options().get_max_connections() {
             held.push(self.pool.acquire().await?);
@@ -169,6 +183,7 @@ impl Db {
         for connection in &mut held {
             let row = sqlx::query("PRAGMA page_count").fetch_one(&mut **connection).await?;
             let limit = row.try_get::<i64, _>(0)? + pages;
+            self.page_limit.store(limit, Ordering::Release);
             sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {limit}")))
                 .execute(&mut **connection)
                 .await?;
@@ -202,12 +217,20 @@ impl Tx {
     }
 }
 
-async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> std::result::Result<(), sqlx::Error> {
+async fn prepare(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    pages: i64,
+) -> std::result::Result<(), sqlx::Error> {
     if dialect == Dialect::Sqlite {
         let busy = format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis());
         sqlx::query(sqlx::AssertSqlSafe(busy)).execute(&mut *connection).await?;
         for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"] {
             sqlx::query(pragma).execute(&mut *connection).await?;
+        }
+        if pages > 0 {
+            let limit = format!("PRAGMA max_page_count = {pages}");
+            sqlx::query(sqlx::AssertSqlSafe(limit)).execute(&mut *connection).await?;
         }
     }
     Ok(())

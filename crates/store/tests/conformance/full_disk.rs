@@ -24,3 +24,30 @@ async fn a_full_database_keeps_nothing_of_the_change() {
     assert_eq!(secrets::get(&db, "small").await.unwrap().unwrap(), b"1");
     db.close().await;
 }
+
+#[tokio::test]
+async fn no_connection_stays_unusable_after_a_full_disk() {
+    let (_directory, db) = sqlite().await;
+    db.limit_growth(0).await.unwrap();
+    let (mut number, mut refused) = (0, 0);
+    while refused < 40 {
+        let mut tx = db.begin().await.unwrap();
+        let value = vec![7; 700 + number % 9000];
+        number += 1;
+        assert!(number < 10_000, "the disk never filled up");
+        match secrets::put(&mut tx, &format!("key {number}"), &value, 0).await {
+            Ok(()) => refused += usize::from(tx.commit().await.is_err()),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+                refused += 1;
+            }
+        }
+    }
+    db.limit_growth(1_000_000).await.unwrap();
+    for number in 0..40 {
+        let mut tx = db.begin().await.unwrap();
+        secrets::put(&mut tx, &format!("after {number}"), b"1", 0).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    db.close().await;
+}
