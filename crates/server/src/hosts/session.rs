@@ -142,7 +142,11 @@ async fn leave(state: &State, host: &ConnectedHost, told: &Told) {
     for vm_id in told.vms().keys() {
         state.hosts.tell(vm_id, |live| live.here = false);
     }
-    tracing::warn!(host = host.name, id = host.host_id, "host disconnected");
+    if state.shutdown.is_cancelled() {
+        tracing::info!(host = host.name, id = host.host_id, "host disconnected");
+    } else {
+        tracing::warn!(host = host.name, id = host.host_id, "host disconnected");
+    }
 }
 
 /// Listens until the line breaks. A host that only ended the stream is asked again.

@@ -203,7 +203,8 @@ impl QemuMachineUp {
                         }
                     }
                     self.disconnected();
-                    tracing::warn!(vm = self.vm_id, "QEMU's control socket was closed");
+                    // Every stop ends like this; a death that nobody asked for is told as a crash.
+                    tracing::info!(vm = self.vm_id, "QEMU's control socket was closed");
                 }
                 Err(error) => tracing::debug!(vm = self.vm_id, %error, "QEMU's control socket"),
             }
