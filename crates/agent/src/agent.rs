@@ -24,6 +24,9 @@ use crate::{
 
 /// How long guests may take to switch themselves off when the host stops.
 const FAREWELL: Duration = Duration::from_secs(8);
+/// How long a lock that is held may be about to be let go of, and how often it is tried.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What an agent is told when it starts.
 #[derive(Clone)]
@@ -106,7 +109,7 @@ impl Agent {
     /// # Errors
     /// See [`AgentError`].
     pub async fn start(config: AgentConfig) -> Result<Self, AgentError> {
-        let lock = own(&config.dir)?;
+        let lock = own(&config.dir).await?;
         let failed = |what: &str| {
             let what = format!("{what} in {}", config.dir.display());
             |source| AgentError::Io { what, source }
@@ -181,7 +184,7 @@ async fn accelerator(config: &AgentConfig, version: &str, images: &Images) -> Fo
 }
 
 /// Makes the directory private and takes its lock, which ends with the process at the latest.
-fn own(dir: &Path) -> Result<std::fs::File, AgentError> {
+async fn own(dir: &Path) -> Result<std::fs::File, AgentError> {
     use std::os::unix::fs::DirBuilderExt;
     let failed = |source| AgentError::Io { what: format!("cannot use {}", dir.display()), source };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
@@ -191,9 +194,17 @@ fn own(dir: &Path) -> Result<std::fs::File, AgentError> {
         .write(true)
         .open(dir.join("agent.lock"))
         .map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(AgentError::InUse(dir.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    // An agent that was killed while it started a QEMU leaves a child that holds the lock until it has become QEMU. That is
+    // as well: whoever looked for the machine before would not find it, and start another.
+    let patience = tokio::time::Instant::now() + LOCK_PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(std::fs::TryLockError::WouldBlock) if tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(LOCK_AGAIN).await;
+            }
+            Err(std::fs::TryLockError::WouldBlock) => return Err(AgentError::InUse(dir.to_owned())),
+            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }

@@ -76,7 +76,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let dir = data_dir(args.data_dir.as_deref())?;
     files::private_dir(&dir)?;
     let dir = dir.canonicalize().with_context(|| format!("cannot enter {}", dir.display()))?;
-    let _lock = lock::Lock::take(&dir)?;
+    let _lock = lock::Lock::take(&dir).await?;
     let env_file = EnvFile::clear(&dir)?;
     let attached = args.attach_file.as_deref().map(demo::attached_ports).transpose()?.unwrap_or_default();
     let image_dirs = image_dirs(&args, &dir)?;
