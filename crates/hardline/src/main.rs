@@ -12,6 +12,9 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The emergency keyboard and screen for your own virtual machines.
 #[derive(Debug, Parser)]
 #[command(name = "hardline", version, max_term_width = 100)]

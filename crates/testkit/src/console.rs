@@ -9,14 +9,17 @@ use hardline_console::frame::{
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
-/// How long a wait of a test lasts before it gives up.
+/// How long a test waits for one message before it gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it waits for a certain one while others come: a guest that goes on printing something else is no answer.
+const PATIENCE_FOR_THIS: Duration = Duration::from_secs(90);
 
 /// What came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +134,7 @@ impl Console {
         loop {
             let message = match tokio::time::timeout(PATIENCE, self.socket.next()).await {
                 Ok(message) => message,
-                Err(_) => panic!("nothing came for {PATIENCE:?}; text so far: {:?}", self.text),
+                Err(_) => panic!("nothing came for {PATIENCE:?}; {}", self.seen()),
             };
             return match message {
                 Some(Ok(Message::Text(text))) => Event::Text(text.to_string()),
@@ -193,21 +196,32 @@ impl Console {
         }
     }
 
+    /// For the message of a wait that was in vain.
+    fn seen(&self) -> String {
+        let last = String::from_utf8_lossy(&self.output[self.output.len().saturating_sub(1000)..]);
+        format!("last of {} bytes of output: {last:?}; text so far: {:?}", self.output.len(), self.text)
+    }
+
     /// Waits until the output holds `needle`.
     pub async fn until_output(&mut self, needle: &[u8]) {
+        let wanted = String::from_utf8_lossy(needle).into_owned();
+        let until = Instant::now() + PATIENCE_FOR_THIS;
         while !self.output.windows(needle.len()).any(|w| w == needle) {
+            assert!(Instant::now() < until, "{wanted:?} did not come; {}", self.seen());
             if let Err(closed) = self.frame().await {
-                panic!("closed before {:?} came: {closed:?}", String::from_utf8_lossy(needle));
+                panic!("closed before {wanted:?} came: {closed:?}");
             }
         }
     }
 
     /// Waits until the text of a client without subprotocol holds `needle`.
     pub async fn until_text(&mut self, needle: &str) {
+        let until = Instant::now() + PATIENCE_FOR_THIS;
         while !self.text.contains(needle) {
+            assert!(Instant::now() < until, "{needle:?} did not come; {}", self.seen());
             match self.next().await {
                 Event::Text(text) => self.text.push_str(&text),
-                other => panic!("{other:?} came before {needle:?}; text so far: {:?}", self.text),
+                other => panic!("{other:?} came before {needle:?}; {}", self.seen()),
             }
         }
     }

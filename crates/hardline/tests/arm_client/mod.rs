@@ -85,7 +85,7 @@ impl ArmClient {
     pub async fn sign_in(env: &BTreeMap<String, String>) -> Self {
         let ca_pem = std::fs::read_to_string(&env["SSL_CERT_FILE"]).unwrap();
         let certificate = reqwest::Certificate::from_pem(ca_pem.as_bytes()).unwrap();
-        let http = reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap();
+        let http = reqwest::Client::builder().tls_certs_only([certificate]).timeout(LONG).build().unwrap();
         let url = env["HARDLINE_URL"].clone();
         let scope = format!("{url}/.default");
         let form = match env.get("HARDLINE_CLIENT_ID") {

@@ -7,9 +7,10 @@ use super::route::route;
 use crate::config::{Limits, TlsMaterial};
 use crate::server::StartError;
 use crate::state::State;
-use hyper::server::conn::{http1, http2};
+use http::Version;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -100,7 +101,7 @@ async fn accept(
 
 async fn connection(state: &State, stream: TcpStream, client: IpAddr, tls: Option<TlsAcceptor>) {
     let Some(tls) = tls else {
-        return http_1(state, stream, client, Scheme::Http).await;
+        return converse(state, stream, client, Version::HTTP_11, Scheme::Http).await;
     };
     let handshake = tokio::time::timeout(state.config.limits.handshake, tls.accept(stream));
     let stream = tokio::select! {
@@ -117,14 +118,12 @@ async fn connection(state: &State, stream: TcpStream, client: IpAddr, tls: Optio
             }
         },
     };
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        http_2(state, stream, client).await;
-    } else {
-        http_1(state, stream, client, Scheme::Https).await;
-    }
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let version = if h2 { Version::HTTP_2 } else { Version::HTTP_11 };
+    converse(state, stream, client, version, Scheme::Https).await;
 }
 
-async fn http_1<S>(state: &State, stream: S, client: IpAddr, scheme: Scheme)
+async fn converse<S>(state: &State, stream: S, client: IpAddr, version: Version, scheme: Scheme)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -134,43 +133,18 @@ where
         let state = shared.clone();
         async move { Ok::<_, Infallible>(route(&state, client, scheme, request).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
-        .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = state.shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let Ok(ended) = tokio::time::timeout(limits.drain, connection.as_mut()).await else { return };
-            ended
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%client, %error, "connection ended");
-    }
-}
-
-async fn http_2<S>(state: &State, stream: S, client: IpAddr)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let limits: &Limits = &state.config.limits;
-    let shared = state.clone();
-    let service = service_fn(move |request| {
-        let state = shared.clone();
-        async move { Ok::<_, Infallible>(route(&state, client, Scheme::Https, request).await) }
-    });
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(64 << 10);
+    builder
+        .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.ping)
         .keep_alive_timeout(limits.silence.saturating_sub(limits.ping))
         .max_concurrent_streams(256)
-        .max_header_list_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service);
+        .max_header_list_size(64 << 10);
+    // The version is known: guessing it from the first bytes would wait for them without a bound.
+    let builder = if version == Version::HTTP_2 { builder.http2_only() } else { builder.http1_only() };
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -181,6 +155,6 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%client, %error, "connection ended");
+        tracing::debug!(%client, error = &*error, "connection ended");
     }
 }

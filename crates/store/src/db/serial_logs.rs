@@ -156,44 +156,44 @@ pub async fn stored_ends<'a>(from: impl Into<Reader<'a>>, vm_id: &str) -> Result
 
 /// Every gap of a port, in order.
 pub async fn gaps<'a>(from: impl Into<Reader<'a>>, vm_id: &str, port: i64) -> Result<Vec<Gap>> {
-    let statement = sqlx::query(
-        "SELECT start_offset, byte_length, reason, time FROM serial_gaps WHERE vm_id = $1 AND port = $2 \
-         ORDER BY start_offset, time",
-    )
-    .bind(vm_id)
-    .bind(port);
-    let rows = from.into().all(statement).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Gap {
-                start: number(row, "start_offset")?,
-                length: optional_number(row, "byte_length")?,
-                reason: text(row, "reason")?,
-                time: number(row, "time")?,
-            })
+    let all = "SELECT start_offset, byte_length, reason, time FROM serial_gaps WHERE vm_id = $1 AND port = $2 \
+               ORDER BY start_offset, time";
+    in_order(from.into(), all, vm_id, port, |row| {
+        Ok(Gap {
+            start: number(row, "start_offset")?,
+            length: optional_number(row, "byte_length")?,
+            reason: text(row, "reason")?,
+            time: number(row, "time")?,
         })
-        .collect()
+    })
+    .await
 }
 
 /// Every boot of a port, in order.
 pub async fn boots<'a>(from: impl Into<Reader<'a>>, vm_id: &str, port: i64) -> Result<Vec<Boot>> {
-    let statement = sqlx::query(
-        "SELECT start_offset, boot_id, time, cause FROM serial_boots WHERE vm_id = $1 AND port = $2 \
-         ORDER BY start_offset, time",
-    )
-    .bind(vm_id)
-    .bind(port);
-    let rows = from.into().all(statement).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Boot {
-                start: number(row, "start_offset")?,
-                boot_id: text(row, "boot_id")?,
-                time: number(row, "time")?,
-                cause: text(row, "cause")?,
-            })
+    let all = "SELECT start_offset, boot_id, time, cause FROM serial_boots WHERE vm_id = $1 AND port = $2 \
+               ORDER BY start_offset, time";
+    in_order(from.into(), all, vm_id, port, |row| {
+        Ok(Boot {
+            start: number(row, "start_offset")?,
+            boot_id: text(row, "boot_id")?,
+            time: number(row, "time")?,
+            cause: text(row, "cause")?,
         })
-        .collect()
+    })
+    .await
+}
+
+/// What `statement` gives for a port, each row read by `read`.
+async fn in_order<T>(
+    from: Reader<'_>,
+    statement: &'static str,
+    vm_id: &str,
+    port: i64,
+    read: impl Fn(&AnyRow) -> Result<T>,
+) -> Result<Vec<T>> {
+    let rows = from.all(sqlx::query(statement).bind(vm_id).bind(port)).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Takes the oldest segments out of the log (all that begin before `before`); the objects are the caller's to delete.
