@@ -50,6 +50,8 @@ pub struct Console {
     pub offset: u64,
     /// The text of a client without subprotocol so far.
     pub text: String,
+    /// What the server has said beside output.
+    notices: Vec<ServerNotice>,
 }
 
 impl Console {
@@ -83,7 +85,7 @@ impl Console {
             Ok((socket, response)) => {
                 let chosen = response.headers().get("sec-websocket-protocol").map(|v| v.to_str().unwrap());
                 assert_eq!(chosen, options.protocol, "the negotiated subprotocol");
-                Ok(Self { socket, output: Vec::new(), offset: 0, text: String::new() })
+                Ok(Self { socket, output: Vec::new(), offset: 0, text: String::new(), notices: Vec::new() })
             }
             Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{url}: {error}"),
@@ -129,10 +131,11 @@ impl Console {
         self.send(ClientFrame::Notice(notice)).await
     }
 
-    /// What comes next.
+    /// What comes next; pings are none of it.
     pub async fn next(&mut self) -> Event {
+        let end = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let message = match tokio::time::timeout(PATIENCE, self.socket.next()).await {
+            let message = match tokio::time::timeout_at(end, self.socket.next()).await {
                 Ok(message) => message,
                 Err(_) => panic!("nothing came for {PATIENCE:?}; {}", self.seen()),
             };
@@ -164,7 +167,7 @@ impl Console {
                 self.output.extend_from_slice(data);
             }
             ServerFrame::Snapshot { offset, .. } => self.offset = *offset,
-            ServerFrame::Notice(_) => {}
+            ServerFrame::Notice(notice) => self.notices.push(notice.clone()),
         }
         Ok(frame)
     }
@@ -198,8 +201,12 @@ impl Console {
 
     /// For the message of a wait that was in vain.
     fn seen(&self) -> String {
-        let last = String::from_utf8_lossy(&self.output[self.output.len().saturating_sub(1000)..]);
-        format!("last of {} bytes of output: {last:?}; text so far: {:?}", self.output.len(), self.text)
+        let (output, half) = (&self.output, 700);
+        let first = String::from_utf8_lossy(&output[..output.len().min(half)]);
+        let last =
+            String::from_utf8_lossy(&output[output.len().saturating_sub(half).max(half.min(output.len()))..]);
+        let (bytes, text, notices) = (output.len(), &self.text, &self.notices);
+        format!("{bytes} bytes of output: {first:?} … {last:?}; text: {text:?}; notices: {notices:?}")
     }
 
     /// Waits until the output holds `needle`.
