@@ -133,7 +133,8 @@ impl Agent {
                 None
             }
         };
-        let attach = Arc::new(Foreign::new(AttachPolicy { prefixes: config.attach_prefixes.clone() }));
+        let attach =
+            Arc::new(Foreign::new(AttachPolicy { prefixes: config.attach_prefixes.as_slice().into() }));
         let drivers = Drivers { qemu, attach };
         let ports = PortsConfig { sync: config.sync, ..PortsConfig::new(config.clock.clone()) };
         let ports = Ports::start(ports)?;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 fn policy(dir: &std::path::Path) -> AttachPolicy {
     AttachPolicy {
-        prefixes: vec![format!("unix:{}", dir.display()), "pty:/dev/pts".into(), "tcp:127.0.0.1:".into()],
+        prefixes: [format!("unix:{}", dir.display()), "pty:/dev/pts".into(), "tcp:127.0.0.1:".into()].into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Desired against observed, for one host: the same path for a new VM, a changed one, a reconnect and a lost message.
 //!
-//! Nothing here remembers what was changed: every round compares all of the host's rows with what the host has said. A wake-up
-//! starts a round at once, the timer starts one in any case.
+//! Nothing here remembers what was changed: every round compares the host's rows with what the host has said. A wake-up starts
+//! a round at once, over the rows that have not been answered; the line's first round and the timer's take all of them.
 
 use super::line::{CALL_TIMEOUT, HostError, answered};
 use super::observed::Observed;
@@ -37,22 +37,26 @@ pub(super) async fn run(state: &State, host: &ConnectedHost, told: &Told) {
         () = host.gone.cancelled() => return,
     }
     let mut sent = HashMap::new();
+    let mut all = true;
     let mut timer = tokio::time::interval(ROUND);
     timer.reset();
     loop {
         wakes.mark_unchanged();
-        if let Err(error) = round(state, host, told, &mut sent).await {
+        if let Err(error) = round(state, host, told, &mut sent, all).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 host = host.name,
                 "a round could not be finished"
             );
         }
-        tokio::select! {
+        all = tokio::select! {
             () = host.gone.cancelled() => return,
-            woken = wakes.changed() => if woken.is_err() { return },
-            _ = timer.tick() => sent.clear(),
-        }
+            woken = wakes.changed() => if woken.is_err() { return } else { false },
+            _ = timer.tick() => {
+                sent.clear();
+                true
+            }
+        };
     }
 }
 
@@ -67,12 +71,18 @@ async fn round(
     host: &ConnectedHost,
     told: &Told,
     sent: &mut HashMap<String, i64>,
+    all: bool,
 ) -> Result<(), StoreError> {
-    let rows = vms::on_host(&state.store, &host.host_id).await?;
-    for vm_id in told.take_lost() {
-        sent.remove(&vm_id);
+    let lost = told.take_lost();
+    for vm_id in &lost {
+        sent.remove(vm_id);
     }
-    sent.retain(|vm_id, _| rows.iter().any(|r| r.vm_id == *vm_id));
+    // What the host has lost may have answered before.
+    let rows = if all || !lost.is_empty() {
+        vms::on_host(&state.store, &host.host_id).await?
+    } else {
+        vms::behind(&state.store, &host.host_id).await?
+    };
     let mut calls = Vec::new();
     for row in rows {
         if row.resource_key.is_none() {
@@ -167,7 +177,8 @@ async fn refused(state: &State, vm_id: &str, generation: i64, reason: &str) -> R
     }
     observed.refused = generation;
     observed.message = reason.to_owned();
-    vms::observe(&mut tx, vm_id, &observed.to_text(), micros(state.clock.now())).await?;
+    let now = micros(state.clock.now());
+    vms::observe(&mut tx, vm_id, &observed.to_text(), observed.generation, now).await?;
     jobs::observed(state, &mut tx, vm_id, generation, "", observed.failure()).await?;
     tx.commit().await?;
     state.hosts.tell(vm_id, |live| {

@@ -239,7 +239,7 @@ async fn keep(
         return Ok(None);
     };
     let kept = observed.clone().after(&Observed::from_text(row.observation.as_deref()));
-    vms::observe(&mut tx, vm_id, &kept.to_text(), micros(state.clock.now())).await?;
+    vms::observe(&mut tx, vm_id, &kept.to_text(), kept.generation, micros(state.clock.now())).await?;
     jobs::observed(
         state,
         &mut tx,

@@ -85,12 +85,14 @@ pub async fn update(tx: &mut Tx, vm: &Vm, expected: i64) -> Result<()> {
     }
 }
 
-/// Keeps what was observed; whether the machine is known.
-pub async fn observe(tx: &mut Tx, vm_id: &str, observation: &str, now: i64) -> Result<bool> {
-    let statement = sqlx::query("UPDATE vms SET observation = $2, observed = $3 WHERE vm_id = $1")
-        .bind(vm_id)
-        .bind(observation)
-        .bind(now);
+/// Keeps what was observed, and the generation that it answers; whether the machine is known.
+pub async fn observe(tx: &mut Tx, vm_id: &str, observation: &str, answered: i64, now: i64) -> Result<bool> {
+    let statement =
+        sqlx::query("UPDATE vms SET observation = $2, answered = $3, observed = $4 WHERE vm_id = $1")
+            .bind(vm_id)
+            .bind(observation)
+            .bind(answered)
+            .bind(now);
     Ok(tx.run(statement).await? == 1)
 }
 
@@ -128,6 +130,15 @@ pub async fn on_host<'a>(from: impl Into<Reader<'a>>, host_id: &str) -> Result<V
     let mut select = Select::new(START);
     select.and("host_id = ?", host_id);
     let rows = from.into().all(select.finish("ORDER BY vm_id", i64::MAX)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Machines of a host that have not answered what is desired of them, orphans included.
+pub async fn behind<'a>(from: impl Into<Reader<'a>>, host_id: &str) -> Result<Vec<Vm>> {
+    let mut select = Select::new(START);
+    select.and("host_id = ?", host_id);
+    let rest = "AND (resource_key IS NULL OR answered <> generation) ORDER BY vm_id";
+    let rows = from.into().all(select.finish(rest, i64::MAX)).await?;
     rows.iter().map(read).collect()
 }
 

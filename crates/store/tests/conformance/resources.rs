@@ -140,18 +140,24 @@ pub async fn machines_outlive_their_resource(db: &Db) {
     assert_eq!(vms::below(db, "/subscriptions/S/resourceGroups/RG").await.unwrap().len(), 1);
     assert_eq!(vms::below(db, "/subscriptions/s/resourceGroups/r").await.unwrap().len(), 0);
     assert_eq!(vms::on_host(db, "h1").await.unwrap(), [vm.clone()]);
+    assert_eq!(vms::behind(db, "h1").await.unwrap(), [vm.clone()]);
+    let mut tx = db.begin().await.unwrap();
+    assert!(vms::observe(&mut tx, "v1", "{}", 1, 4).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(vms::behind(db, "h1").await.unwrap(), []);
 
     vm.generation = 2;
     vm.power = "stopped".into();
     let mut tx = db.begin().await.unwrap();
     vms::update(&mut tx, &vm, 1).await.unwrap();
     assert!(matches!(vms::update(&mut tx, &vm, 1).await, Err(StoreError::Conflict)));
-    assert!(vms::observe(&mut tx, "v1", "{\"a\":1}", 5).await.unwrap());
-    assert!(!vms::observe(&mut tx, "v2", "{}", 5).await.unwrap());
+    assert!(vms::observe(&mut tx, "v1", "{\"a\":1}", 1, 5).await.unwrap());
+    assert!(!vms::observe(&mut tx, "v2", "{}", 1, 5).await.unwrap());
     assert!(vms::orphan(&mut tx, "v1", 6).await.unwrap());
     tx.commit().await.unwrap();
 
     let orphan = vms::get(db, "V1").await.unwrap().unwrap();
+    assert_eq!(vms::behind(db, "h1").await.unwrap(), [orphan.clone()]);
     assert_eq!((orphan.resource_key, orphan.generation, orphan.observed), (None, 3, Some(5)));
     let mut tx = db.begin().await.unwrap();
     // Its name is free for another machine, and two orphans do not clash.
