@@ -29,6 +29,9 @@ use crate::{
 /// Resets of one machine that follow one another within this time are one: firmware resets once more to find itself.
 const ONE_RESET_US: u64 = 500_000;
 
+/// A guest that is still booting hears no power button: it is pressed again after so long.
+const PRESS_AGAIN: Duration = Duration::from_secs(3);
+
 /// What the fleet asks of a supervisor.
 pub enum Command {
     /// Switch off and stay off until the agent starts again, after this grace; then answer. Desired state stays.
@@ -66,9 +69,11 @@ struct Up {
 }
 
 /// A stop that is under way.
-struct Stopping {
-    /// When patience ends; `None` when the machine was told to quit already.
-    deadline: Option<Instant>,
+enum Stopping {
+    /// The power button was pressed: when patience ends, and when it is pressed again.
+    Asked { deadline: Instant, press: Instant },
+    /// The machine was told to quit.
+    Quitting,
 }
 
 struct Run {
@@ -173,7 +178,10 @@ impl Run {
                 }
                 Step::Wait => {
                     self.observe();
-                    return self.stopping.as_ref().and_then(|stopping| stopping.deadline);
+                    return match self.stopping {
+                        Some(Stopping::Asked { deadline, press }) => Some(deadline.min(press)),
+                        _ => None,
+                    };
                 }
                 Step::Start if self.not_before.is_some_and(|at| at > Instant::now()) => {
                     self.observe();
@@ -331,14 +339,15 @@ impl Run {
         tracing::info!(vm = self.vm_id, ?grace, "stopping");
         let machine = up.machine.clone();
         if !grace.is_zero() && listens && machine.power_button().await.is_ok() {
-            self.stopping = Some(Stopping { deadline: Some(Instant::now() + grace) });
+            let now = Instant::now();
+            self.stopping = Some(Stopping::Asked { deadline: now + grace, press: now + PRESS_AGAIN });
         } else {
             self.quit(machine).await;
         }
     }
 
     async fn quit(&mut self, machine: Arc<dyn Machine>) {
-        self.stopping = Some(Stopping { deadline: None });
+        self.stopping = Some(Stopping::Quitting);
         self.observe();
         machine.quit().await;
     }
@@ -363,13 +372,17 @@ impl Run {
 
     /// The time that [`Self::act`] gave has come.
     async fn woken(&mut self) {
-        let now = Instant::now();
-        let patience_ended =
-            self.stopping.as_ref().and_then(|s| s.deadline).is_some_and(|deadline| deadline <= now);
-        if patience_ended && let Some(up) = &self.up {
+        let (Some(Stopping::Asked { deadline, press }), Some(up)) = (&mut self.stopping, &self.up) else {
+            return;
+        };
+        let (now, machine) = (Instant::now(), up.machine.clone());
+        if *deadline <= now {
             tracing::info!(vm = self.vm_id, "the guest did not switch itself off in time");
-            let machine = up.machine.clone();
             self.quit(machine).await;
+        } else if *press <= now {
+            *press = now + PRESS_AGAIN;
+            // Where it cannot be pressed any more, the machine's end or the end of patience follows.
+            let _ = machine.power_button().await;
         }
     }
 

@@ -197,6 +197,20 @@ async fn a_stop_presses_the_power_button_and_then_the_patience_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_still_boots_is_asked_to_stop_until_it_hears() {
+    let rig = Rig::start().await;
+    let spec = demo(VM);
+    rig.apply(&spec).await;
+    let mut watch = rig.watch(VM).await;
+    let mut console = Console::open(&rig, VM, 1, 0).await;
+    console.expect("Linux version ").await; // nothing in there knows a power button yet
+    rig.apply(&next(&spec, |spec| (spec.power, spec.power_generation) = (Power::Stopped.into(), 2))).await;
+    console.expect("reboot: Power down").await;
+    let off = watch.until("off", |seen| seen.power_generation == 2).await;
+    assert_eq!(off.state(), RunState::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nmi_sysrq_break_and_panic_reach_the_guest() {
     let rig = Rig::start().await;
     rig.apply(&demo(VM)).await;
