@@ -9,12 +9,20 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 /// (version, description, SQLite, PostgreSQL)
 type Step = (i64, &'static str, &'static str, &'static str);
 
-const STEPS: &[Step] = &[(
-    1,
-    "init",
-    include_str!("../migrations/sqlite/0001_init.sql"),
-    include_str!("../migrations/postgres/0001_init.sql"),
-)];
+const STEPS: &[Step] = &[
+    (
+        1,
+        "init",
+        include_str!("../migrations/sqlite/0001_init.sql"),
+        include_str!("../migrations/postgres/0001_init.sql"),
+    ),
+    (
+        2,
+        "groups",
+        include_str!("../migrations/sqlite/0002_groups.sql"),
+        include_str!("../migrations/postgres/0002_groups.sql"),
+    ),
+];
 
 /// The migrations of one database.
 pub(crate) fn of(dialect: Dialect) -> Migrator {

@@ -74,6 +74,15 @@ pub async fn set_disabled(tx: &mut Tx, oid: &str, disabled: bool, now: i64) -> R
     }
 }
 
+/// Deletes a principal with everything that it was given and its places in groups; whether it was there. Its object id is
+/// never given again, so nothing of it can come back to somebody else.
+pub async fn delete(tx: &mut Tx, oid: &str) -> Result<bool> {
+    let oid = oid.to_lowercase();
+    super::groups::leave_all(tx, &oid).await?;
+    super::role_assignments::delete_of_principal(tx, &oid).await?;
+    Ok(tx.run(sqlx::query("DELETE FROM principals WHERE oid = $1").bind(oid)).await? == 1)
+}
+
 /// By object id.
 pub async fn get<'a>(from: impl Into<Reader<'a>>, oid: &str) -> Result<Option<Principal>> {
     let sql = format!("{COLUMNS} WHERE oid = $1");

@@ -1,6 +1,6 @@
 //! Custom roles. The built-in ones are code.
 
-use super::sql::text;
+use super::sql::{number, text};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
 
@@ -22,6 +22,19 @@ pub async fn put(tx: &mut Tx, name: &str, role_name: &str, body: &str, now: i64)
 pub async fn list<'a>(from: impl Into<Reader<'a>>) -> Result<Vec<String>> {
     let rows = from.into().all(sqlx::query("SELECT body FROM role_definitions ORDER BY name_key")).await?;
     rows.iter().map(|row| text(row, "body")).collect()
+}
+
+/// The body of one custom role, by its GUID in any case.
+pub async fn get<'a>(from: impl Into<Reader<'a>>, name: &str) -> Result<Option<String>> {
+    let statement =
+        sqlx::query("SELECT body FROM role_definitions WHERE name_key = $1").bind(name.to_ascii_lowercase());
+    from.into().optional(statement).await?.map(|row| text(&row, "body")).transpose()
+}
+
+/// How many custom roles there are.
+pub async fn count<'a>(from: impl Into<Reader<'a>>) -> Result<i64> {
+    let row = from.into().one(sqlx::query("SELECT COUNT(*) AS n FROM role_definitions")).await?;
+    number(&row, "n")
 }
 
 /// Deletes a custom role; whether it was there.

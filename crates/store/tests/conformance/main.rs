@@ -3,6 +3,7 @@
 
 mod activity;
 mod full_disk;
+mod groups;
 mod objects;
 mod operations;
 mod principals;
@@ -58,6 +59,9 @@ suite! {
     principals::names_are_unique_in_any_case,
     principals::the_first_secret_stays,
     principals::assignments_are_found_by_principal_and_scope,
+    groups::members_of_members_are_members,
+    groups::what_counts_for_a_principal,
+    groups::custom_roles_have_names_of_their_own,
     resources::groups_and_subscriptions,
     resources::an_update_needs_the_etag,
     resources::lists_are_filtered_and_paged,

@@ -1,7 +1,7 @@
 //! Principals, role assignments, role definitions, secrets.
 
 use hardline_store::db::principals::{self, Principal};
-use hardline_store::db::role_assignments::{self, RoleAssignment};
+use hardline_store::db::role_assignments::{self, AssignmentFilter, RoleAssignment};
 use hardline_store::db::secrets;
 use hardline_store::{Db, StoreError};
 
@@ -77,9 +77,28 @@ pub async fn assignments_are_found_by_principal_and_scope(db: &Db) {
 
     let names = |found: Vec<RoleAssignment>| found.into_iter().map(|a| a.name).collect::<Vec<_>>();
     assert_eq!(names(role_assignments::of_principal(db, "p1").await.unwrap()), ["a1", "a2"]);
-    assert_eq!(names(role_assignments::at_scope(db, &group.to_uppercase()).await.unwrap()), ["a3"]);
-    assert_eq!(names(role_assignments::below(db, "/subscriptions/s").await.unwrap()), ["a3", "a4"]);
-    assert_eq!(names(role_assignments::below(db, "/").await.unwrap()), ["a2", "a3", "a4"]);
+    let at = |scope: &str| AssignmentFilter { at: vec![scope.into()], ..Default::default() };
+    let below = |scope: &str| AssignmentFilter { below: Some(scope.into()), ..Default::default() };
+    let found = async |filter: &AssignmentFilter, limit: i64| {
+        names(role_assignments::search(db, filter, limit).await.unwrap())
+    };
+    assert_eq!(found(&at(&group.to_uppercase()), 9).await, ["a3"]);
+    assert_eq!(found(&below("/subscriptions/s"), 9).await, ["a3", "a4"]);
+    assert_eq!(found(&below("/"), 9).await, ["a2", "a3", "a4"]);
+    let both = AssignmentFilter { at: vec!["/".into(), group.into()], ..below("/subscriptions/S") };
+    assert_eq!(found(&both, 9).await, ["a1", "a3", "a4"]);
+    let whose = |oids: &[&str]| AssignmentFilter {
+        principals: Some(oids.iter().map(ToString::to_string).collect()),
+        ..Default::default()
+    };
+    assert_eq!(found(&whose(&["P2"]), 9).await, ["a3", "a4"]);
+    assert_eq!(found(&whose(&["p1", "p2"]), 3).await, ["a1", "a2", "a3"]);
+    assert!(found(&whose(&[]), 9).await.is_empty());
+    let after = role_assignments::search(db, &whose(&["p2"]), 1).await.unwrap().remove(0).id;
+    assert_eq!(found(&AssignmentFilter { after: Some(after), ..whose(&["p2"]) }, 9).await, ["a4"]);
+    let role = |role: &str| AssignmentFilter { role: Some(role.into()), ..at("/") };
+    assert_eq!(found(&role("ROLE1"), 9).await, ["a1"]);
+    assert!(found(&role("role2"), 9).await.is_empty());
 
     let mut tx = db.begin().await.unwrap();
     let again = role_assignments::insert(&mut tx, &assignment("a5", &group.to_lowercase(), "P2")).await;
@@ -93,5 +112,10 @@ pub async fn assignments_are_found_by_principal_and_scope(db: &Db) {
     assert_eq!(role_assignments::delete_at_and_below(&mut tx, group).await.unwrap(), 1);
     assert!(role_assignments::delete(&mut tx, &assignment("A1", "/", "").id).await.unwrap());
     tx.commit().await.unwrap();
-    assert_eq!(names(role_assignments::list(db).await.unwrap()), ["a2", "a4"]);
+    assert_eq!(found(&AssignmentFilter::default(), 9).await, ["a2", "a4"]);
+
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(role_assignments::delete_of_principal(&mut tx, "P2").await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(found(&AssignmentFilter::default(), 9).await, ["a2"]);
 }

@@ -10,35 +10,39 @@ use bytes::Bytes;
 use hardline_arm::error::ArmError;
 use hardline_arm::filter::{self, Op, Term};
 use hardline_arm::models::document;
-use hardline_arm::models::paging::page;
+use hardline_arm::models::paging::{cursor, next_link, page};
+use hardline_arm::query::PAGE_LIMIT;
 use hardline_arm::rbac::definition_id;
-use hardline_store::StoreError;
-use hardline_store::db::principals;
-use hardline_store::db::role_assignments::{self, RoleAssignment};
+use hardline_store::db::role_assignments::{self, AssignmentFilter, RoleAssignment};
+use hardline_store::db::{groups, principals};
+use hardline_store::{Db, StoreError};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// `GET {scope}/providers/Microsoft.Authorization/roleAssignments`: at, above and below the scope; with `atScope()` at and
-/// above it.
+/// above it. `principalId eq`: given to that principal; `assignedTo('…')`: to it or to a group that it is in.
 pub async fn role_assignment_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let wanted = Wanted::parse(cx.query.filter())?;
     let scope = allowed.path.id.scope();
     let store = &cx.state.store;
     check_scope(store.into(), &scope).await?;
-    let mut rows = Vec::new();
-    for place in scope.scopes() {
-        rows.extend(role_assignments::at_scope(store, &place.to_string()).await.map_err(store_error)?);
-    }
-    if !wanted.at_scope {
-        rows.extend(role_assignments::below(store, &scope.to_string()).await.map_err(store_error)?);
-    }
-    let subscription = scope.subscription();
-    let fits = |row: &&RoleAssignment| {
-        wanted.principal.as_ref().is_none_or(|p| p.eq_ignore_ascii_case(&row.principal))
+    let size = cx.query.top()?.unwrap_or(PAGE_LIMIT);
+    let filter = AssignmentFilter {
+        at: scope.scopes().iter().map(ToString::to_string).collect(),
+        below: (!wanted.at_scope).then(|| scope.to_string()),
+        principals: wanted.principals(store).await?,
+        role: None,
+        after: cursor(&cx.query)?,
     };
-    let documents = rows.iter().filter(fits).map(|row| document(row, subscription)).collect();
-    Ok(cx.read(ArmResponse::ok(page(documents, None))))
+    let limit = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
+    let mut rows = role_assignments::search(store, &filter, limit).await.map_err(store_error)?;
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let last = rows.last().filter(|_| more);
+    let link = last.map(|row| next_link(&cx.facts.base_url, &cx.facts.path, &cx.query, &row.id));
+    let documents = rows.iter().map(|row| document(row, scope.subscription())).collect();
+    Ok(cx.read(ArmResponse::ok(page(documents, link))))
 }
 
 /// `GET {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}`.
@@ -193,7 +197,8 @@ fn document(row: &RoleAssignment, subscription: Option<&str>) -> Value {
 #[derive(Debug, Default)]
 struct Wanted {
     at_scope: bool,
-    principal: Option<String>,
+    given_to: Option<String>,
+    counts_for: Option<String>,
 }
 
 impl Wanted {
@@ -202,14 +207,13 @@ impl Wanted {
         for term in text.map(filter::parse).transpose()?.unwrap_or_default() {
             match term {
                 Term::Call { name, argument: None } if name.eq_ignore_ascii_case("atScope") => {
-                    wanted.at_scope = true
+                    wanted.at_scope = true;
                 }
-                // There are no groups: what is assigned to somebody is assigned to them directly.
                 Term::Call { name, argument: Some(oid) } if name.eq_ignore_ascii_case("assignedTo") => {
-                    wanted.principal = Some(oid);
+                    wanted.counts_for = Some(object_id(&oid)?);
                 }
                 Term::Compare { name, op: Op::Eq, value } if name.eq_ignore_ascii_case("principalId") => {
-                    wanted.principal = Some(value);
+                    wanted.given_to = Some(object_id(&value)?);
                 }
                 _ => {
                     let text = "only atScope(), assignedTo('…') and 'principalId eq' are supported here";
@@ -219,4 +223,24 @@ impl Wanted {
         }
         Ok(wanted)
     }
+
+    /// Whose assignments: `principalId eq` means that principal itself, `assignedTo` its groups too.
+    async fn principals(&self, store: &Db) -> Result<Option<Vec<String>>, ArmError> {
+        let counts_for = match &self.counts_for {
+            None => return Ok(self.given_to.clone().map(|oid| vec![oid])),
+            Some(oid) => oid.clone(),
+        };
+        let mut oids = groups::of_member(store, &counts_for).await.map_err(store_error)?;
+        oids.push(counts_for);
+        if let Some(given_to) = &self.given_to {
+            oids.retain(|oid| oid == given_to);
+        }
+        Ok(Some(oids))
+    }
+}
+
+fn object_id(text: &str) -> Result<String, ArmError> {
+    let oid = Uuid::try_parse(text)
+        .map_err(|_| ArmError::invalid_filter(&format!("the object id '{text}' is not a GUID")))?;
+    Ok(oid.to_string())
 }
