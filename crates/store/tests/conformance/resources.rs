@@ -157,7 +157,7 @@ pub async fn machines_outlive_their_resource(db: &Db) {
     tx.commit().await.unwrap();
 
     let orphan = vms::get(db, "V1").await.unwrap().unwrap();
-    assert_eq!(vms::behind(db, "h1").await.unwrap(), [orphan.clone()]);
+    assert_eq!(vms::behind(db, "h1").await.unwrap(), std::slice::from_ref(&orphan));
     assert_eq!((orphan.resource_key, orphan.generation, orphan.observed), (None, 3, Some(5)));
     let mut tx = db.begin().await.unwrap();
     // Its name is free for another machine, and two orphans do not clash.
