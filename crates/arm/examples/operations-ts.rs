@@ -43,7 +43,10 @@ fn print_row(text: &mut String, row: &Operation) {
         Target::Item(_) => ("item", ""),
         Target::Collection(_) => ("collection", ""),
         Target::Verb(_, verb) => ("verb", verb),
-        Target::ProviderOperations | Target::Elsewhere => ("elsewhere", ""),
+        Target::ProviderOperations
+        | Target::TenantProvider
+        | Target::SubscriptionProvider
+        | Target::Elsewhere => ("elsewhere", ""),
     };
     let requires = row.requires.action().map_or_else(|| "null".to_owned(), quoted);
     // Writing to a String cannot fail.

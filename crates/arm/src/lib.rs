@@ -7,6 +7,7 @@ pub mod filter;
 pub mod models;
 pub mod operation;
 pub mod operations;
+pub mod provider;
 pub mod query;
 pub mod rbac;
 pub mod resource_id;

@@ -60,16 +60,23 @@ pub enum Target {
     Verb(&'static str, &'static str),
     /// `/providers/{any namespace}/operations`.
     ProviderOperations,
+    /// `/providers/{any namespace}`.
+    TenantProvider,
+    /// `/subscriptions/{subscription}/providers/{any namespace}`.
+    SubscriptionProvider,
     /// Not an ARM path: the blob endpoint or a console session's own URL.
     Elsewhere,
 }
 
 impl Target {
-    /// The resource type; empty for the last two.
+    /// The resource type; empty where the path names none.
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::Item(kind) | Self::Collection(kind) | Self::Verb(kind, _) => kind,
-            Self::ProviderOperations | Self::Elsewhere => "",
+            Self::ProviderOperations
+            | Self::TenantProvider
+            | Self::SubscriptionProvider
+            | Self::Elsewhere => "",
         }
     }
 
@@ -81,8 +88,9 @@ impl Target {
                 kind.eq_ignore_ascii_case(t) && tail.eq_ignore_ascii_case(verb)
             }
             (Self::Collection(t), Some(tail)) => match t.rsplit_once('/') {
-                Some(("Microsoft.Resources", "subscriptions")) => {
-                    kind.is_empty() && tail.eq_ignore_ascii_case("subscriptions")
+                // These hang under the tenant itself and are not written with their namespace.
+                Some(("Microsoft.Resources", last @ ("subscriptions" | "tenants" | "providers"))) => {
+                    kind.is_empty() && tail.eq_ignore_ascii_case(last)
                 }
                 Some((parent, last)) => kind.eq_ignore_ascii_case(parent) && tail.eq_ignore_ascii_case(last),
                 None => false,
@@ -93,9 +101,18 @@ impl Target {
                     && path.id.namespace().is_some()
                     && !kind.contains('/')
             }
+            (Self::TenantProvider, None) => path.id.subscription().is_none() && is_namespace(path, &kind),
+            (Self::SubscriptionProvider, None) => {
+                path.id.subscription().is_some() && path.id.group().is_none() && is_namespace(path, &kind)
+            }
             _ => false,
         }
     }
+}
+
+/// Whether the path ends with the namespace of its first provider.
+fn is_namespace(path: &ArmPath, kind: &str) -> bool {
+    path.id.namespace() == Some(kind) && path.id.scope().namespace().is_none()
 }
 
 /// When an operation leaves an activity event.
@@ -126,6 +143,7 @@ ids! {
     SubscriptionList, SubscriptionGet, SubscriptionPut, SubscriptionDelete,
     GroupList, GroupGet, GroupHead, GroupPut, GroupPatch, GroupDelete,
     ProviderOperations,
+    TenantList, LocationList, TenantProviderList, TenantProviderGet, ProviderList, ProviderGet,
     // Microsoft.Compute
     VmList, VmGet, VmPut, VmPatch, VmDelete, VmInstanceView,
     VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,

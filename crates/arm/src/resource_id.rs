@@ -48,8 +48,8 @@ pub enum PathError {
     /// An empty segment, `.`, `..`, a control character, or one of `\ ? # %` in a segment.
     #[error("the segment '{0}' is not a valid name")]
     Segment(String),
-    /// A path that does not start with `/subscriptions` or `/providers`.
-    #[error("the path starts neither with /subscriptions nor with /providers")]
+    /// A path that starts with none of `/subscriptions`, `/providers`, `/tenants`.
+    #[error("the path starts with none of /subscriptions, /providers, /tenants")]
     Root,
     /// `providers` without a namespace behind it.
     #[error("'providers' is not followed by a namespace")]
@@ -86,13 +86,22 @@ impl ArmPath {
                 }
             }
             Some(s) if s.eq_ignore_ascii_case("providers") => {}
+            Some(s) if s.eq_ignore_ascii_case("tenants") && !trimmed.contains('/') => {
+                return Ok(Self { id, tail: Some("tenants".into()) });
+            }
             _ => return Err(PathError::Root),
         }
         let mut tail = None;
         while let Some(segment) = segments.next() {
             if segment.eq_ignore_ascii_case("providers") {
-                let namespace = segments.next().ok_or(PathError::Namespace)?;
-                id.providers.push(Provider { namespace: name(namespace)?, pairs: Vec::new() });
+                match segments.next() {
+                    Some(namespace) => {
+                        id.providers.push(Provider { namespace: name(namespace)?, pairs: Vec::new() });
+                    }
+                    // The list of the providers themselves.
+                    None if id.group.is_none() && id.providers.is_empty() => tail = Some("providers".into()),
+                    None => return Err(PathError::Namespace),
+                }
                 continue;
             }
             let kind = name(segment)?;
@@ -303,6 +312,14 @@ mod tests {
     fn paths() {
         check("/", "/", "", None);
         check("/subscriptions", "/", "", Some("subscriptions"));
+        check("/Tenants", "/", "", Some("tenants"));
+        check("/providers/", "/", "", Some("providers"));
+        check(
+            "/subscriptions/s1/Providers",
+            "/subscriptions/s1",
+            "Microsoft.Resources/subscriptions",
+            Some("providers"),
+        );
         check("//subscriptions/s1/", "/subscriptions/s1", "Microsoft.Resources/subscriptions", None);
         let group = "Microsoft.Resources/subscriptions/resourceGroups";
         check("/subscriptions/s1/resourcegroups/RG", "/subscriptions/s1/resourceGroups/RG", group, None);
@@ -331,7 +348,9 @@ mod tests {
             assert!(ArmPath::parse(path).is_err(), "{path}");
         }
         assert_eq!(ArmPath::parse(&"/a".repeat(3000)), Err(PathError::TooLong));
-        assert_eq!(ArmPath::parse("/subscriptions/s/providers"), Err(PathError::Namespace));
+        let group = "/subscriptions/s/resourceGroups/g/providers";
+        assert_eq!(ArmPath::parse(group), Err(PathError::Namespace));
+        assert_eq!(ArmPath::parse("/tenants/t"), Err(PathError::Root));
     }
 
     #[test]

@@ -57,7 +57,9 @@ impl Place {
             Target::Item("Microsoft.Compute/virtualMachines") if row.method == Method::PUT => {
                 place.group = "nope".into();
             }
-            Target::Collection(_) => place.subscription = Uuid::from_u128(0xdead).to_string(),
+            Target::Collection(_) | Target::SubscriptionProvider => {
+                place.subscription = Uuid::from_u128(0xdead).to_string()
+            }
             _ if kind.starts_with("Microsoft.Authorization") => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
@@ -92,6 +94,10 @@ impl Place {
             Target::Verb(kind, verb) => format!("{}/{verb}", item(kind)),
             Target::Collection(kind) => match kind {
                 "Microsoft.Resources/subscriptions" => "/subscriptions".into(),
+                "Microsoft.Resources/tenants" => "/tenants".into(),
+                "Microsoft.Resources/providers" => "/providers".into(),
+                "Microsoft.Resources/subscriptions/locations" => format!("{sub}/locations"),
+                "Microsoft.Resources/subscriptions/providers" => format!("{sub}/providers"),
                 "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups"),
                 "Microsoft.Compute/virtualMachines" => {
                     format!("{sub}/resourceGroups/{group}/providers/{kind}")
@@ -105,6 +111,8 @@ impl Place {
                 other => panic!("say where a list of {other} is"),
             },
             Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
+            Target::TenantProvider => "/providers/Microsoft.Compute".into(),
+            Target::SubscriptionProvider => format!("{sub}/providers/Microsoft.Compute"),
             Target::Elsewhere => panic!("not an ARM path"),
         }
     }
@@ -304,7 +312,11 @@ fn when_missing(row: &Operation) -> u16 {
     match row.id {
         OperationId::SubscriptionPut => 201,
         OperationId::SubscriptionDelete | OperationId::VmDelete | OperationId::RoleAssignmentDelete => 204,
-        OperationId::SubscriptionList | OperationId::ProviderOperations => 200,
+        OperationId::SubscriptionList
+        | OperationId::ProviderOperations
+        | OperationId::TenantList
+        | OperationId::TenantProviderList
+        | OperationId::TenantProviderGet => 200,
         _ => 404,
     }
 }

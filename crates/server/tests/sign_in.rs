@@ -46,8 +46,11 @@ async fn what_clients_read_first() {
     let adfs = format!("{}/adfs", server.url());
     assert_eq!(configuration["issuer"], adfs);
     assert_eq!(configuration["token_endpoint"], format!("{adfs}/oauth2/token"));
-    for key in ["authorization_endpoint", "device_authorization_endpoint", "jwks_uri"] {
-        assert!(configuration[key].as_str().unwrap().starts_with(&adfs), "{key}");
+    for (key, value) in configuration.as_object().unwrap() {
+        let Some(url) = value.as_str().filter(|_| key != "issuer") else { continue };
+        assert!(url.starts_with(&adfs), "{key}");
+        let there = server.anonymous().get(url).await;
+        assert_ne!(there.status, 404, "{key} is named, and not there");
     }
     let keys = server.anonymous().get(configuration["jwks_uri"].as_str().unwrap()).await.expect(200).json;
     let key = &keys["keys"][0];

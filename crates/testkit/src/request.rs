@@ -150,7 +150,7 @@ impl<'s> As<'s> {
 
     /// Any method. `path` may be a whole URL; an ARM path without an api-version gets [`API_VERSION`].
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
-        let arm = path.starts_with("/subscriptions") || path.starts_with("/providers");
+        let arm = ["/subscriptions", "/providers", "/tenants"].iter().any(|root| path.starts_with(root));
         let mut path = path.to_owned();
         if arm && !path.contains("api-version=") {
             path.push(if path.contains('?') { '&' } else { '?' });

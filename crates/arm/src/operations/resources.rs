@@ -10,6 +10,7 @@ pub(super) fn rows() -> Vec<Operation> {
     use OperationId::*;
     use Target::{Collection, Item};
     const GROUP_READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    const PROVIDER_READ: &str = "Microsoft.Resources/subscriptions/providers/read";
     const GROUP_WRITE: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
     vec![
         Operation {
@@ -92,6 +93,72 @@ pub(super) fn rows() -> Vec<Operation> {
                 Target::ProviderOperations,
                 Refusals,
                 "The operations of a resource provider",
+            )
+        },
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                TenantList,
+                "Microsoft.Resources/tenants/read",
+                Method::GET,
+                Collection("Microsoft.Resources/tenants"),
+                Refusals,
+                "The tenants in which the caller is",
+            )
+        },
+        Operation {
+            requires: Require::Member("Microsoft.Resources/subscriptions/locations/read"),
+            ..row(
+                LocationList,
+                "Microsoft.Resources/subscriptions/locations/read",
+                Method::GET,
+                Collection("Microsoft.Resources/subscriptions/locations"),
+                Refusals,
+                "The locations of a subscription",
+            )
+        },
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                TenantProviderList,
+                "Microsoft.Resources/providers/list/read",
+                Method::GET,
+                Collection("Microsoft.Resources/providers"),
+                Refusals,
+                "The resource providers",
+            )
+        },
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                TenantProviderGet,
+                "Microsoft.Resources/providers/read",
+                Method::GET,
+                Target::TenantProvider,
+                Refusals,
+                "A resource provider: its types with their api-versions",
+            )
+        },
+        Operation {
+            requires: Require::Member(PROVIDER_READ),
+            ..row(
+                ProviderList,
+                "Microsoft.Resources/subscriptions/providers/list/read",
+                Method::GET,
+                Collection("Microsoft.Resources/subscriptions/providers"),
+                Refusals,
+                "The resource providers, for a subscription",
+            )
+        },
+        Operation {
+            requires: Require::Member(PROVIDER_READ),
+            ..row(
+                ProviderGet,
+                PROVIDER_READ,
+                Method::GET,
+                Target::SubscriptionProvider,
+                Refusals,
+                "A resource provider, for a subscription",
             )
         },
     ]

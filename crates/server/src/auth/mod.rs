@@ -21,7 +21,7 @@ pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
 pub use roles::{Rights, authorise, still_allowed};
-pub use sign_in::{Form, token};
+pub use sign_in::{Form, no_authorization_code, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
 use crate::clock::{Clock as _, SystemClock};
@@ -173,6 +173,17 @@ pub fn json_web_keys(state: &State) -> serde_json::Value {
 /// The audience of our access tokens: without a port, so that they stay good when it changes.
 pub fn arm_audience(state: &State) -> String {
     format!("https://{}", state.config.public_host)
+}
+
+/// The audience of our Graph's tokens, beside [`arm_audience`].
+pub fn graph_audience(state: &State) -> String {
+    graph_url(&arm_audience(state))
+}
+
+/// Where our Graph is for clients that reach the server at `base_url`: a path of its own, so that clients ask for a token
+/// of its own.
+pub fn graph_url(base_url: &str) -> String {
+    format!("{}/graph", base_url.trim_end_matches('/'))
 }
 
 /// The caller of a request, by its bearer token.

@@ -120,6 +120,13 @@ pub async fn token(cx: &Cx, form: &Form) -> ArmResponse {
     }
 }
 
+/// Answers the authorization endpoint, whose grant there is not.
+pub fn no_authorization_code() -> ArmResponse {
+    let text =
+        "This server signs nobody in through a redirect. Use a name and a password, or a service principal.";
+    TokenError::bad("unsupported_response_type", 700_054, text).answer()
+}
+
 async fn grant(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
     let grant = field(form, "grant_type")?;
     match grant {

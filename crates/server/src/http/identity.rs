@@ -37,6 +37,10 @@ pub(super) async fn answer(
             only(cx, &[Method::POST])?;
             Ok(token(cx, parts, incoming).await)
         }
+        "oauth2/authorize" => {
+            only(cx, &[Method::GET])?;
+            Ok(answer::arm(auth::no_authorization_code()))
+        }
         _ => Err(ArmError::not_found("There is no such identity endpoint.")),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! listener ─ TLS ─ connection ─ route ─┬─ /subscriptions… /providers…   pipeline::handle
+//!                                      ├─ /metadata/endpoints            where everything is, for clients
 //!                                      ├─ /adfs/…                        auth (token, openid-configuration)
 //!                                      ├─ /console/sessions/…            serial (WebSocket, admin commands)
 //!                                      ├─ /{account}/{container}/{blob}  blob
@@ -14,6 +15,7 @@ mod body;
 mod facts;
 mod identity;
 mod listener;
+mod metadata;
 mod portal;
 mod route;
 pub mod websocket;

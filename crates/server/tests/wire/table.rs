@@ -41,6 +41,16 @@ fn path(row: &Operation) -> Option<String> {
     Some(match target {
         Target::Elsewhere => return None,
         Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
+        Target::TenantProvider => "/providers/Microsoft.Compute".into(),
+        Target::SubscriptionProvider => format!("{subscription}/providers/Microsoft.Compute"),
+        Target::Collection("Microsoft.Resources/tenants") => "/tenants".into(),
+        Target::Collection("Microsoft.Resources/providers") => "/providers".into(),
+        Target::Collection("Microsoft.Resources/subscriptions/locations") => {
+            format!("{subscription}/locations")
+        }
+        Target::Collection("Microsoft.Resources/subscriptions/providers") => {
+            format!("{subscription}/providers")
+        }
         Target::Collection("Microsoft.Resources/subscriptions") => "/subscriptions".into(),
         Target::Item("Microsoft.Resources/subscriptions") => format!("/subscriptions/{guid}"),
         Target::Collection("Microsoft.Resources/subscriptions/resourceGroups") => {
@@ -138,7 +148,13 @@ async fn what_does_not_exist_is_not_found() {
         // Lists are empty, a PUT may create, deleting what is not there is done already, and the Owner of one
         // subscription has no right to another.
         let fits = match (&row.target, row.method.as_str()) {
-            (Target::Collection(_) | Target::ProviderOperations, _) => {
+            (
+                Target::Collection(_)
+                | Target::ProviderOperations
+                | Target::TenantProvider
+                | Target::SubscriptionProvider,
+                _,
+            ) => {
                 matches!(answer.status, 200 | 403 | 404)
             }
             (_, "PUT") => matches!(answer.status, 200..=202 | 400 | 403 | 404),

@@ -17,12 +17,17 @@ pub async fn provider_operations(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> R
     let mine = |row: &&Operation| namespace(row).eq_ignore_ascii_case(asked);
     let mut rows: Vec<_> = operations::all().iter().filter(mine).collect();
     if rows.is_empty() {
-        let text = format!("The resource namespace '{asked}' is invalid.");
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "InvalidResourceNamespace", text));
+        return Err(unknown(asked));
     }
     rows.sort_by_key(|row| row.name);
     rows.dedup_by_key(|row| row.name);
     Ok(cx.read(ArmResponse::ok(page(rows.into_iter().map(document).collect(), None))))
+}
+
+/// What a namespace that nobody has is answered.
+pub(super) fn unknown(namespace: &str) -> ArmError {
+    let text = format!("The resource namespace '{namespace}' is invalid.");
+    ArmError::new(StatusCode::NOT_FOUND, "InvalidResourceNamespace", text)
 }
 
 fn namespace(row: &Operation) -> &'static str {
