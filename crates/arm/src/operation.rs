@@ -151,8 +151,8 @@ ids! {
     // Microsoft.SerialConsole
     SerialPortConnect,
     // Microsoft.Authorization
-    RoleDefinitionList, RoleDefinitionGet,
-    RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete,
+    RoleDefinitionList, RoleDefinitionGet, RoleDefinitionPut, RoleDefinitionDelete,
+    RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete, PermissionList,
     // Microsoft.Insights
     ActivityLogList,
     // Microsoft.Storage (data plane)

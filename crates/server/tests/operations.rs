@@ -108,6 +108,7 @@ impl Place {
                 "Microsoft.Authorization/roleAssignments"
                 | "Microsoft.Authorization/roleDefinitions"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
+                | "Microsoft.Authorization/permissions"
                 other => panic!("say where a list of {other} is"),
             },
             Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
@@ -143,6 +144,11 @@ fn body(row: &Operation) -> Option<Value> {
     };
     Some(text)
 }
+        OperationId::RoleDefinitionPut => json!({ "properties": {
+            "roleName": "Starter",
+            "permissions": [{ "actions": ["Microsoft.Compute/virtualMachines/start/action"] }],
+            "assignableScopes": [format!("/subscriptions/{}", hardline_testkit::server::SUBSCRIPTION)],
+        }}),
 
 /// One principal, with its token at hand.
 struct Walker<'s> {
@@ -311,7 +317,10 @@ async fn without_a_role_every_row_is_403_which_says_nothing_of_what_exists() {
 fn when_missing(row: &Operation) -> u16 {
     match row.id {
         OperationId::SubscriptionPut => 201,
-        OperationId::SubscriptionDelete | OperationId::VmDelete | OperationId::RoleAssignmentDelete => 204,
+        OperationId::SubscriptionDelete
+        | OperationId::VmDelete
+        | OperationId::RoleAssignmentDelete
+        | OperationId::RoleDefinitionDelete => 204,
         OperationId::SubscriptionList
         | OperationId::ProviderOperations
         | OperationId::TenantList

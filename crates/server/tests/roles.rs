@@ -118,6 +118,48 @@ async fn lists_go_up_and_down_and_at_scope_only_up() {
 }
 
 #[tokio::test]
+async fn lists_come_in_pages_and_at_every_scope() {
+    let server = TestServer::start().await;
+    let owner = server.owner();
+    let list = assignments(&server.group_path());
+    let (mut seen, mut next, mut pages) = (Vec::new(), format!("{list}?$top=3"), 0);
+    loop {
+        let page = owner.get(&next).await.expect(200).json;
+        seen.extend(principals(&page));
+        pages += 1;
+        match page["nextLink"].as_str() {
+            Some(link) => next = link.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!((seen.len(), pages), (4, 2));
+    assert_eq!(seen, principals(&owner.get(&list).await.expect(200).json));
+    // A serial port is no record of its own; its machine would have to be there.
+    let port = format!("{}/providers/Microsoft.SerialConsole/serialPorts/0", server.vm_path("nope"));
+    assert_eq!(owner.get(&assignments(&port)).await.expect(404).code(), "ResourceNotFound");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_the_description_of_an_assignment_changes() {
+    let server = TestServer::start().await;
+    let (owner, stranger) = (server.owner(), server.stranger());
+    let path = format!("{}/{}", assignments(&server.group_path()), Uuid::new_v4());
+    let mut put = body(&server, READER, &stranger.oid());
+    let first = owner.put(&path, &put).await.expect(201).json;
+    assert_eq!(first["properties"]["description"], Value::Null);
+    assert_eq!(owner.put(&path, &put).await.expect(200).json, first);
+    put["properties"]["description"] = json!("until Friday");
+    let program = server.program();
+    let second = program.put(&path, &put).await.expect(200).json;
+    assert_eq!(second["properties"]["description"], "until Friday");
+    assert_eq!(second["properties"]["createdBy"], owner.oid());
+    assert_eq!(second["properties"]["updatedBy"], program.oid());
+    assert_eq!(owner.get(&path).await.expect(200).json, second);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_assigned() {
     let server = TestServer::start().await;
     let (owner, stranger) = (server.owner(), server.stranger());

@@ -1,4 +1,4 @@
-//! Microsoft.Authorization: role definitions and assignments.
+//! Microsoft.Authorization: role definitions, role assignments, and what somebody may do.
 
 use super::*;
 
@@ -11,6 +11,7 @@ pub(super) fn rows() -> Vec<Operation> {
     use Target::{Collection, Item};
     const DEFINITION_READ: &str = "Microsoft.Authorization/roleDefinitions/read";
     const ASSIGNMENT_READ: &str = "Microsoft.Authorization/roleAssignments/read";
+    const PERMISSION_READ: &str = "Microsoft.Authorization/permissions/read";
     vec![
         Operation {
             requires: Require::Action(DEFINITION_READ),
@@ -30,6 +31,22 @@ pub(super) fn rows() -> Vec<Operation> {
             Item(DEFINITIONS),
             Refusals,
             "Get a role definition",
+        ),
+        row(
+            RoleDefinitionPut,
+            "Microsoft.Authorization/roleDefinitions/write",
+            Method::PUT,
+            Item(DEFINITIONS),
+            Always,
+            "Create or change a custom role",
+        ),
+        row(
+            RoleDefinitionDelete,
+            "Microsoft.Authorization/roleDefinitions/delete",
+            Method::DELETE,
+            Item(DEFINITIONS),
+            Always,
+            "Delete a custom role that nobody has",
         ),
         Operation {
             requires: Require::Action(ASSIGNMENT_READ),
@@ -66,5 +83,17 @@ pub(super) fn rows() -> Vec<Operation> {
             Always,
             "Take a role away",
         ),
+        // One's own rights: whoever has any role here may ask.
+        Operation {
+            requires: Require::Member(PERMISSION_READ),
+            ..row(
+                PermissionList,
+                PERMISSION_READ,
+                Method::GET,
+                Collection("Microsoft.Authorization/permissions"),
+                Refusals,
+                "What the caller may do at a scope",
+            )
+        },
     ]
 }

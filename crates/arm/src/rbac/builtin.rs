@@ -1,4 +1,14 @@
-//! The built-in roles, with Azure's GUIDs and lists of actions.
+//! The built-in roles, with Azure's GUIDs and lists of actions: those that the documents of boot diagnostics and of the
+//! serial console name, and those that one needs to give and take them.
+//!
+//! How sure the lists are (Azure changes them from time to time; what is said here is what Azure published in 2024):
+//! - Owner, Reader, User Access Administrator, Storage Account Key Operator: certain.
+//! - Contributor: certain for everything that Hardline has an operation for. Of `notActions`, the entries of Purview, of
+//!   subscriptions (`cancel`, `enable`) and of deployment stacks came late and may be fewer or more in Azure.
+//! - Virtual Machine Contributor: certain for Microsoft.Compute, Microsoft.Network, Microsoft.Storage,
+//!   Microsoft.SerialConsole and Microsoft.Resources. The entries of Microsoft.DevTestLab, Microsoft.RecoveryServices
+//!   and Microsoft.SqlVirtualMachine stand for completeness; Hardline has no operation that they could allow.
+//! - The descriptions are in our own words where Azure's speak of what Hardline does not have.
 
 use super::{Permission, RoleDefinition, RoleKind};
 use std::sync::LazyLock;

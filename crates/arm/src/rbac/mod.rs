@@ -4,18 +4,22 @@
 //! `actions` and not under `notActions`. A `notActions` entry takes away from its own role only: another role can give it.
 
 mod builtin;
+mod custom;
 
 pub use builtin::{
     CONTRIBUTOR, OWNER, READER, STORAGE_ACCOUNT_KEY_OPERATOR, USER_ACCESS_ADMINISTRATOR,
     VIRTUAL_MACHINE_CONTRIBUTOR, built_in_roles,
 };
 
+pub use custom::{CustomRole, Draft};
+
 use crate::resource_id::ResourceId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A named set of permissions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RoleDefinition {
     /// Its GUID, the same in every subscription.
     pub name: Uuid,
@@ -92,6 +96,20 @@ impl RoleDefinition {
         self.permissions.iter().any(|p| p.allows(plane, action))
     }
 
+    /// Whether it may be assigned at `scope`: at one of its assignable scopes or below.
+    pub fn assignable_at(&self, scope: &ResourceId) -> bool {
+        self.scopes().any(|assignable| assignable.contains(scope))
+    }
+
+    /// Whether it may be assigned at `scope` or at some scope below it.
+    pub fn assignable_at_or_below(&self, scope: &ResourceId) -> bool {
+        self.scopes().any(|assignable| assignable.contains(scope) || scope.contains(&assignable))
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = ResourceId> {
+        self.assignable_scopes.iter().filter_map(|text| ResourceId::parse(text).ok())
+    }
+
     /// Its id as seen from a subscription, or from the tenant. Assignments name it by exactly this text.
     pub fn id(&self, subscription: Option<&str>) -> String {
         definition_id(self.name, subscription)
@@ -113,7 +131,7 @@ pub struct RoleAssignment {
     pub name: Uuid,
     /// Where it counts: here and below.
     pub scope: ResourceId,
-    /// The object id of who has it.
+    /// The object id of who has it: a person, a program, or a group.
     pub principal: Uuid,
     /// The GUID of the role.
     pub role: Uuid,
@@ -130,12 +148,15 @@ pub struct Evidence {
     pub assignment: Uuid,
     /// The assignment's scope.
     pub scope: ResourceId,
+    /// To whom it was given: the caller, or a group that the caller is in.
+    pub principal: Uuid,
 }
 
-/// Looks for an assignment, nearest to `scope` first, whose role allows `action` there.
-pub fn evaluate<'a>(
+/// Looks for an assignment, nearest to `scope` first, whose role allows `action` there. `role_of` finds a role by its GUID;
+/// an assignment of a role that is not found gives nothing.
+pub fn evaluate<'a, 'r>(
     assignments: impl IntoIterator<Item = &'a RoleAssignment>,
-    roles: &[RoleDefinition],
+    role_of: impl Fn(Uuid) -> Option<&'r RoleDefinition>,
     scope: &ResourceId,
     plane: Plane,
     action: &str,
@@ -149,18 +170,23 @@ pub fn evaluate<'a>(
         if best.as_ref().is_some_and(|(d, _)| *d >= depth) {
             continue;
         }
-        let role = roles.iter().find(|r| r.name == assignment.role && r.allows(plane, action));
-        if let Some(role) = role {
+        if let Some(role) = role_of(assignment.role).filter(|role| role.allows(plane, action)) {
             let evidence = Evidence {
                 role_name: role.role_name.clone(),
                 role: role.name,
                 assignment: assignment.name,
                 scope: assignment.scope.clone(),
+                principal: assignment.principal,
             };
             best = Some((depth, evidence));
         }
     }
     best.map(|(_, evidence)| evidence)
+}
+
+/// The built-in role with this GUID.
+pub fn built_in(name: Uuid) -> Option<&'static RoleDefinition> {
+    built_in_roles().iter().find(|role| role.name == name)
 }
 
 /// Whether `action` fits `pattern`. Linear in both for each `*`, so a hostile custom role cannot stall the server.
@@ -238,7 +264,7 @@ mod tests {
 
     fn ask(assignments: &[RoleAssignment], action: &str) -> Option<String> {
         let scope = ResourceId::parse(VM).unwrap().extension("Microsoft.SerialConsole/serialPorts", "0");
-        evaluate(assignments, built_in_roles(), &scope, Plane::Control, action)
+        evaluate(assignments, built_in, &scope, Plane::Control, action)
             .map(|e| format!("{} at {}", e.role_name, e.scope))
     }
 
@@ -272,7 +298,7 @@ mod tests {
 
     #[test]
     fn data_actions_are_apart() {
-        let owner = built_in_roles().iter().find(|r| r.name == OWNER).unwrap();
+        let owner = built_in(OWNER).unwrap();
         assert!(owner.allows(Plane::Control, "x/read"));
         assert!(!owner.allows(Plane::Data, "x/read"));
     }

@@ -124,16 +124,23 @@ impl Allowed {
         }
     }
 
+    /// What the caller may do at `id`, as roles say it.
+    pub fn permissions(&self, id: &ResourceId) -> Vec<hardline_arm::rbac::Permission> {
+        self.rights.permissions(id)
+    }
+
     /// The action, the role and the assignment behind it, as activity events keep them.
     pub fn record(&self) -> AuthorizationRecord {
         let digits = |id: &str| id.replace('-', "");
+        let given_to = self.evidence.principal.as_deref().unwrap_or(&self.caller.oid);
+        let through_group = !given_to.eq_ignore_ascii_case(&self.caller.oid);
         let evidence = self.evidence.assignment.as_ref().map(|assignment| AuthorizationEvidence {
             role: self.evidence.role.clone(),
             role_assignment_scope: self.evidence.scope.clone(),
             role_assignment_id: digits(assignment),
             role_definition_id: digits(self.evidence.definition.as_deref().unwrap_or("")),
-            principal_id: digits(&self.caller.oid),
-            principal_type: self.caller.kind.as_str().into(),
+            principal_id: digits(given_to),
+            principal_type: if through_group { "Group" } else { self.caller.kind.as_str() }.into(),
         });
         AuthorizationRecord {
             role: Some(self.evidence.role.clone()).filter(|role| !role.is_empty()),
@@ -169,6 +176,8 @@ pub struct Evidence {
     pub assignment: Option<String>,
     /// The role's GUID.
     pub definition: Option<String>,
+    /// To whom the role was given: the caller, or a group that the caller is in.
+    pub principal: Option<String>,
 }
 
 impl From<hardline_arm::rbac::Evidence> for Evidence {
@@ -178,6 +187,7 @@ impl From<hardline_arm::rbac::Evidence> for Evidence {
             scope: found.scope.to_string(),
             assignment: Some(found.assignment.to_string()),
             definition: Some(found.role.to_string()),
+            principal: Some(found.principal.to_string()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a caller may: the role assignments of the principal against the row's action, at the path's scope and above.
 //!
-//! Assignments are read from the store for every request: one indexed read. So a right that was taken away is gone with the
-//! next request, on every replica, without any cache to tell.
+//! What somebody was given is read from the store for every request, groups and custom roles with it: one statement. So a
+//! right that was taken away - the assignment, the place in a group, the action in a custom role - is gone with the next
+//! request, on every replica, without any cache to tell.
 
 use super::caller::{Allowed, Caller, CallerKind, Evidence};
 use super::required_action;
@@ -9,49 +10,70 @@ use crate::pipeline::{Cx, store_error};
 use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::{Operation, OperationId, Require};
-use hardline_arm::rbac::{self, Plane, RoleAssignment, RoleDefinition, built_in_roles};
+use hardline_arm::rbac::{self, CustomRole, Permission, Plane, RoleAssignment, RoleDefinition};
 use hardline_arm::resource_id::{ArmPath, ResourceId};
 use hardline_store::StoreError;
-use hardline_store::db::{async_operations, role_assignments};
+use hardline_store::db::async_operations;
+use hardline_store::db::role_assignments::{self, Granted};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Everything that one principal was given, and the roles behind it.
+/// Everything that counts for one principal, and the roles behind it.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     assignments: Arc<Vec<RoleAssignment>>,
+    custom: Arc<BTreeMap<Uuid, RoleDefinition>>,
 }
 
 impl Rights {
-    /// Reads the assignments of a principal.
+    /// Reads what a principal was given, itself and through its groups. A row that cannot be read gives nothing: when in
+    /// doubt, refuse.
     pub async fn of(state: &State, oid: &str) -> Result<Self, StoreError> {
-        let rows = role_assignments::of_principal(&state.store, oid).await?;
-        let read = |row: &role_assignments::RoleAssignment| {
+        let rows = role_assignments::granted(&state.store, oid).await?;
+        let role = |row: &Granted| {
+            let kept: CustomRole = serde_json::from_str(row.custom_role.as_deref()?).ok()?;
+            Some((kept.definition.name, kept.definition))
+        };
+        let custom = rows.iter().filter_map(role).collect();
+        let read = |row: &Granted| {
             Some(RoleAssignment {
-                name: row.name.parse().ok()?,
-                scope: ResourceId::parse(&row.scope).ok()?,
-                principal: row.principal.parse().ok()?,
-                role: row.role.parse::<Uuid>().ok()?,
+                name: row.assignment.name.parse().ok()?,
+                scope: ResourceId::parse(&row.assignment.scope).ok()?,
+                principal: row.assignment.principal.parse().ok()?,
+                role: row.assignment.role.parse::<Uuid>().ok()?,
             })
         };
-        // A row that cannot be read gives nothing: when in doubt, refuse.
-        Ok(Self { assignments: Arc::new(rows.iter().filter_map(read).collect()) })
+        let assignments = rows.iter().filter_map(read).collect();
+        Ok(Self { assignments: Arc::new(assignments), custom: Arc::new(custom) })
     }
 
-    /// Rights made of these assignments.
+    /// Rights made of these assignments of built-in roles.
     pub fn new(assignments: Vec<RoleAssignment>) -> Self {
-        Self { assignments: Arc::new(assignments) }
+        Self { assignments: Arc::new(assignments), ..Self::default() }
     }
 
-    fn roles(&self) -> &'static [RoleDefinition] {
-        built_in_roles()
+    fn role(&self, name: Uuid) -> Option<&RoleDefinition> {
+        rbac::built_in(name).or_else(|| self.custom.get(&name))
     }
 
     /// The assignment that allows `action` at `scope`.
     pub fn at(&self, scope: &ResourceId, action: &str) -> Option<Evidence> {
-        rbac::evaluate(self.assignments.iter(), self.roles(), scope, Plane::Control, action)
-            .map(Evidence::from)
+        let found = rbac::evaluate(self.assignments.iter(), |r| self.role(r), scope, Plane::Control, action)?;
+        Some(found.into())
+    }
+
+    /// What the assignments at `scope` and above it allow there, each role's permissions once.
+    pub fn permissions(&self, scope: &ResourceId) -> Vec<Permission> {
+        let here = self.assignments.iter().filter(|a| a.scope.contains(scope));
+        let mut found: Vec<Permission> = Vec::new();
+        for permission in here.filter_map(|a| self.role(a.role)).flat_map(|role| &role.permissions) {
+            if !found.contains(permission) {
+                found.push(permission.clone());
+            }
+        }
+        found
     }
 
     /// The assignment that allows `action` at `scope` or, failing that, at some scope below it.
@@ -65,14 +87,17 @@ impl Rights {
 
     /// Any assignment at `scope`, above it or below it.
     pub fn any_within(&self, scope: &ResourceId) -> Option<Evidence> {
-        let found = self.assignments.iter().find(|a| scope.contains(&a.scope) || a.scope.contains(scope))?;
-        let role = self.roles().iter().find(|r| r.name == found.role)?;
-        Some(Evidence {
-            role: role.role_name.clone(),
-            scope: found.scope.to_string(),
-            assignment: Some(found.name.to_string()),
-            definition: Some(found.role.to_string()),
-        })
+        let near = |a: &&RoleAssignment| scope.contains(&a.scope) || a.scope.contains(scope);
+        let found = self.assignments.iter().filter(near).find(|a| self.role(a.role).is_some())?;
+        let role = self.role(found.role)?;
+        let evidence = rbac::Evidence {
+            role_name: role.role_name.clone(),
+            role: role.name,
+            assignment: found.name,
+            scope: found.scope.clone(),
+            principal: found.principal,
+        };
+        Some(evidence.into())
     }
 
     /// What a row needs, at the scope of a path.
@@ -80,7 +105,10 @@ impl Rights {
         match requires {
             Require::Action(action) => self.at(scope, action),
             Require::Visible(action) => self.at_or_below(scope, action),
-            Require::Member(action) => self.at(scope, action).or_else(|| self.any_within(scope)),
+            Require::Member(action) => self.at(scope, action).or_else(|| {
+                let subscription = scope.subscription().map(ResourceId::of_subscription);
+                self.any_within(subscription.as_ref().unwrap_or(scope))
+            }),
             Require::SignedIn => Some(Evidence::default()),
             Require::Sas => None,
         }

@@ -1,6 +1,6 @@
 //! Role assignments: who has which role where.
 
-use super::definitions::{find, no_such_role};
+use super::documents::{find, no_such_role};
 use super::scope::check_scope;
 use crate::auth::Allowed;
 use crate::clock::{from_micros, micros};
@@ -15,7 +15,7 @@ use hardline_arm::query::PAGE_LIMIT;
 use hardline_arm::rbac::definition_id;
 use hardline_store::db::role_assignments::{self, AssignmentFilter, RoleAssignment};
 use hardline_store::db::{groups, principals};
-use hardline_store::{Db, StoreError};
+use hardline_store::{Db, StoreError, Tx};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub async fn role_assignment_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> R
 }
 
 /// `PUT {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}`: 201; 409 `RoleAssignmentExists` when the
-/// principal has that role there under another name; 200 when it is this one.
+/// principal has that role there under another name; 200 when it is this one, of which only the description can change.
 pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let Ok(name) = Uuid::try_parse(id.name()) else {
@@ -71,15 +71,18 @@ pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Re
     let asked = Asked::parse(body)?;
     let mut change = cx.begin(allowed).await?;
     check_scope(change.tx().into(), &scope).await?;
-    let found = principals::get(change.tx(), &asked.principal.to_string()).await.map_err(store_error)?;
-    let principal = found.ok_or_else(|| {
+    // A custom role does not exist where it may not be assigned.
+    let role = find(change.tx().into(), &asked.role).await?;
+    let role = role.filter(|role| role.definition().assignable_at(&scope));
+    let role = role.ok_or_else(|| no_such_role(StatusCode::BAD_REQUEST, &asked.role))?;
+    let found = principal_type(change.tx(), asked.principal).await.map_err(store_error)?;
+    let kind = found.ok_or_else(|| {
         let text = format!(
             "Principal {} does not exist in the directory {}.",
             asked.principal, cx.state.config.tenant
         );
         ArmError::new(StatusCode::BAD_REQUEST, "PrincipalNotFound", text)
     })?;
-    let kind = crate::auth::Principal::from(principal).kind.principal_type();
     if asked.principal_type.as_ref().is_some_and(|t| !t.eq_ignore_ascii_case(kind)) {
         let text = format!("The principal {} is a {kind}, not what principalType says.", asked.principal);
         return Err(ArmError::new(StatusCode::BAD_REQUEST, "UnmatchedPrincipalType", text));
@@ -88,10 +91,10 @@ pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Re
         id: scope.extension("Microsoft.Authorization/roleAssignments", &name.to_string()).to_string(),
         name: name.to_string(),
         scope: scope.to_string(),
-        role: asked.role.to_string(),
+        role: role.definition().name.to_string(),
         principal: asked.principal.to_string(),
         principal_type: kind.into(),
-        body: Value::Object(asked.kept).to_string(),
+        body: Value::Object(asked.kept.clone()).to_string(),
         created: micros(cx.now),
         created_by: allowed.caller.oid.clone(),
     };
@@ -99,7 +102,10 @@ pub async fn role_assignment_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Re
         if before.role.eq_ignore_ascii_case(&row.role)
             && before.principal.eq_ignore_ascii_case(&row.principal)
         {
-            return change.commit(ArmResponse::ok(document(&before, id.subscription()))).await;
+            let kept = asked.over(&before, micros(cx.now), &allowed.caller.oid);
+            let after = RoleAssignment { body: Value::Object(kept).to_string(), ..before };
+            role_assignments::set_body(change.tx(), &after.id, &after.body).await.map_err(store_error)?;
+            return change.commit(ArmResponse::ok(document(&after, id.subscription()))).await;
         }
         let text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
         return Err(ArmError::new(StatusCode::BAD_REQUEST, "RoleAssignmentUpdateNotPermitted", text));
@@ -128,9 +134,19 @@ pub async fn role_assignment_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -
     Ok(recorded)
 }
 
+/// `User`, `ServicePrincipal` or `Group`; none when there is no such principal.
+async fn principal_type(tx: &mut Tx, oid: Uuid) -> Result<Option<&'static str>, StoreError> {
+    let oid = oid.to_string();
+    if let Some(found) = principals::get(&mut *tx, &oid).await? {
+        return Ok(Some(crate::auth::Principal::from(found).kind.principal_type()));
+    }
+    Ok(groups::get(&mut *tx, &oid).await?.map(|_| "Group"))
+}
+
 /// The body of a PUT.
 struct Asked {
-    role: Uuid,
+    /// The role's GUID as it came: the end of `roleDefinitionId`.
+    role: String,
     principal: Uuid,
     principal_type: Option<String>,
     kept: Map<String, Value>,
@@ -146,8 +162,7 @@ impl Asked {
                 .ok_or_else(|| ArmError::missing_property(&format!("properties.{name}")))
         };
         let definition = required("roleDefinitionId")?;
-        let name = definition.rsplit('/').next().unwrap_or(definition);
-        let role = find(name).ok_or_else(|| no_such_role(StatusCode::BAD_REQUEST, name))?;
+        let role = definition.rsplit('/').next().unwrap_or(definition).to_owned();
         let principal = required("principalId")?;
         let principal = Uuid::try_parse(principal)
             .map_err(|_| ArmError::invalid_parameter("properties.principalId", "it must be a GUID."))?;
@@ -163,7 +178,20 @@ impl Asked {
             return Err(ArmError::new(StatusCode::BAD_REQUEST, "ConditionsNotSupported", text));
         }
         let principal_type = document::text(properties, "principalType")?.map(str::to_owned);
-        Ok(Self { role: role.name, principal, principal_type, kept })
+        Ok(Self { role, principal, principal_type, kept })
+    }
+
+    /// What is kept with an assignment that was there before.
+    fn over(&self, before: &RoleAssignment, now: i64, by: &str) -> Map<String, Value> {
+        let mut old: Map<String, Value> = serde_json::from_str(&before.body).unwrap_or_default();
+        if old.get("description") == self.kept.get("description") {
+            return old;
+        }
+        old.remove("description");
+        old.extend(self.kept.clone());
+        old.insert("updated".into(), now.into());
+        old.insert("updatedBy".into(), by.into());
+        old
     }
 }
 
@@ -172,6 +200,7 @@ fn document(row: &RoleAssignment, subscription: Option<&str>) -> Value {
     // Clients look a role's name up by exactly this text, so it is written as the list of definitions writes it.
     let role = row.role.parse().map_or_else(|_| row.role.clone(), |role| definition_id(role, subscription));
     let created = from_micros(row.created).to_string();
+    let updated = kept.get("updated").and_then(Value::as_i64).unwrap_or(row.created);
     json!({
         "id": row.id,
         "name": row.name,
@@ -184,9 +213,9 @@ fn document(row: &RoleAssignment, subscription: Option<&str>) -> Value {
             "condition": null,
             "conditionVersion": null,
             "createdOn": created,
-            "updatedOn": created,
+            "updatedOn": from_micros(updated).to_string(),
             "createdBy": row.created_by,
-            "updatedBy": row.created_by,
+            "updatedBy": kept.get("updatedBy").and_then(Value::as_str).unwrap_or(&row.created_by),
             "delegatedManagedIdentityResourceId": null,
             "description": kept.get("description"),
         },

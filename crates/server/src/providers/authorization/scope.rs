@@ -6,10 +6,21 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_store::Reader;
 use hardline_store::db::{resource_groups, resources, subscriptions};
 
+/// What hangs on a resource and has no record of its own: it is there when the resource is.
+const WITHOUT_RECORD: &[&str] = &[
+    "Microsoft.SerialConsole/serialPorts",
+    "Hardline.Console/serialPorts",
+    "Hardline.Diagnostics/serialLogs",
+    "Hardline.Diagnostics/screenshots",
+];
+
 /// 404 when nothing is at `scope`: a role can only be given, and asked for, where something is.
 pub(super) async fn check_scope(reader: Reader<'_>, scope: &ResourceId) -> Result<(), ArmError> {
-    let text = scope.to_string();
-    let there = match (scope.namespace(), scope.group(), scope.subscription()) {
+    let kind = scope.resource_type();
+    let hangs = WITHOUT_RECORD.iter().any(|t| t.eq_ignore_ascii_case(&kind)) && scope.name() == "0";
+    let place = if hangs { scope.extended() } else { scope.clone() };
+    let text = place.to_string();
+    let there = match (place.namespace(), place.group(), place.subscription()) {
         (Some(_), _, _) => resources::get(reader, &text).await.map_err(store_error)?.is_some(),
         (None, Some(_), _) => resource_groups::get(reader, &text).await.map_err(store_error)?.is_some(),
         (None, None, Some(id)) => subscriptions::get(reader, id).await.map_err(store_error)?.is_some(),
