@@ -19,7 +19,7 @@ impl AddAssign for Counts {
     }
 }
 
-/// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, node's, and the plain 'N passed, N failed'.
+/// Sums every closing line in `log`: nextest's, `cargo test`'s, vitest's, node's, pytest's, and the plain 'N passed, N failed'.
 /// nextest shows the whole output of a test that failed, with closing lines of its own: beside its summary nothing counts.
 pub fn read(log: &str) -> Counts {
     let lines: Vec<String> = log.lines().map(plain).collect();
@@ -40,8 +40,11 @@ fn is_closing(line: &str) -> bool {
     let line = line.trim();
     let cargo = line.starts_with("test result:");
     let vitest = line.starts_with("Tests ") && line.ends_with(')');
-    let bare = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, ");
-    cargo || vitest || bare || node(line).is_some()
+    let number = line.starts_with(|c: char| c.is_ascii_digit());
+    let bare = number && line.contains(" passed, ");
+    let pytest = number && line.contains(" in ") && line.ends_with(['s', ')']);
+    let counted = [" passed", " failed", " error"].iter().any(|word| line.contains(word));
+    cargo || vitest || bare || (pytest && counted) || node(line).is_some()
 }
 
 /// node's test runner: `ℹ pass 12` and `ℹ fail 1` on lines of their own (`#` in place of the sign for machines).
@@ -68,7 +71,7 @@ fn of_line(line: &str) -> Counts {
         {
             match *word {
                 "passed" => counts.passed += number,
-                "failed" | "timed" | "exec" => counts.failed += number,
+                "failed" | "timed" | "exec" | "error" | "errors" => counts.failed += number,
                 _ => {}
             }
         }
@@ -98,6 +101,8 @@ mod tests {
         check(" Test Files  1 passed (1)\n      Tests  1 failed | 11 passed (12)\n", 11, 1);
         check("7 passed, 0 failed\n", 7, 0);
         check("ℹ tests 12\nℹ pass 11\nℹ fail 1\nℹ cancelled 0\nℹ skipped 0\n", 11, 1);
+        check("12 passed in 61.2s (0:01:01)\n", 12, 0);
+        check("1 failed, 2 passed, 1 error in 3.20s\n", 2, 2);
         check("PASS 3 passed tests of something", 0, 0);
     }
 }

@@ -3,9 +3,10 @@
 //! Few dependencies on purpose: `cargo xtask --help` has to answer before anything else is built.
 
 mod bench;
-mod browser;
+mod clients;
 mod counts;
 mod demo;
+mod dev;
 mod guest;
 mod packages;
 mod runner;

@@ -33,6 +33,9 @@ const SOCAT: Need = Need { package: "socat", programs: &["socat"] };
 const CONSERVER: Need = Need { package: "conserver-server", programs: &["conserver"] };
 const NGINX: Need = Need { package: "nginx-light", programs: &["nginx"] };
 
+/// What makes Python environments, where that is missing: asked for only then, as no program of its own tells.
+pub const PYTHON: &[Need] = &[Need { package: "python3-venv", programs: &[] }];
+
 /// What `cargo xtask demo` needs.
 pub const DEMO: &[Need] = &[QEMU, CC, NODE, NPM];
 /// What `cargo xtask test` needs.

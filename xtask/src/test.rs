@@ -2,7 +2,7 @@
 
 use crate::counts::{self, Counts};
 use crate::runner::Runner;
-use crate::{browser, guest, packages, web};
+use crate::{clients, dev, guest, packages, web};
 use anyhow::bail;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -25,7 +25,8 @@ const STEPS: &[Step] = &[
     Step { name: "rust tests", run: rust_tests, counted: true },
     Step { name: "doc tests", run: doc_tests, counted: true },
     Step { name: "rustdoc", run: rustdoc, counted: false },
-    Step { name: "browser tests", run: browser::run, counted: true },
+    Step { name: "browser tests", run: browser_tests, counted: true },
+    Step { name: "client tests", run: clients::run, counted: true },
 ];
 
 /// Runs the steps named (all when none is), tells each one's outcome, ends with 'N passed, N failed'.
@@ -122,4 +123,8 @@ fn doc_tests(runner: &Runner, step: &str) -> anyhow::Result<()> {
 fn rustdoc(runner: &Runner, step: &str) -> anyhow::Result<()> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     runner.step(step, doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn browser_tests(runner: &Runner, step: &str) -> anyhow::Result<()> {
+    dev::against(runner, step, web::npm(&["run", "e2e"]))
 }

@@ -1,4 +1,4 @@
-//! The portal's browser tests, against a `hardline dev` of their own with real guests.
+//! Tests from outside, in other languages: each kind runs against a `hardline dev` of its own with real guests.
 
 use crate::runner::{Runner, tail};
 use crate::web;
@@ -16,26 +16,25 @@ const READY_WITHIN: Duration = Duration::from_secs(300);
 /// From SIGINT to the end of the process: guests are given time for their own shutdown.
 const STOPPED_WITHIN: Duration = Duration::from_secs(120);
 
-/// Starts the program, runs `npm run e2e` against it, stops it and checks that nothing of it stays behind.
-pub fn run(runner: &Runner, step: &str) -> anyhow::Result<()> {
-    let data = crate::target().join(format!("xtask-e2e-{}", std::process::id()));
+/// Starts the program, runs `tests` with what its dev.env holds, stops it and checks that nothing of it stays behind.
+pub fn against(runner: &Runner, step: &str, tests: Command) -> anyhow::Result<()> {
+    let data = crate::target().join(format!("xtask-{}-{}", step.replace(' ', "-"), std::process::id()));
     std::fs::create_dir_all(&data)?;
-    let outcome = against_dev(runner, step, &data);
+    let outcome = run(runner, step, &data, tests);
     if outcome.is_ok() {
         std::fs::remove_dir_all(&data).ok();
     }
     outcome
 }
 
-fn against_dev(runner: &Runner, step: &str, data: &Path) -> anyhow::Result<()> {
+fn run(runner: &Runner, step: &str, data: &Path, mut tests: Command) -> anyhow::Result<()> {
     web::build(runner)?;
     // The same build that the Rust tests used.
     runner.step("hardline", Command::new("cargo").args(["build", "--workspace", "--bins"]))?;
-    let log = runner.log("hardline dev");
+    let log = runner.log(&format!("hardline dev for {step}"));
     runner.say("hardline dev with guests");
     let (mut dev, exited) = start(data, &log)?;
-    let outcome = wait_ready(&exited, data, &log)
-        .and_then(|env| runner.step(step, web::npm(&["run", "e2e"]).envs(env)));
+    let outcome = wait_ready(&exited, data, &log).and_then(|env| runner.step(step, tests.envs(env)));
     let stopped = stop(&mut dev, &exited, data);
     if let Err(error) = &stopped {
         runner.say(&format!("hardline dev: {error:#}; its output: {}", log.display()));
