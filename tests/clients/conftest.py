@@ -1,6 +1,6 @@
 """What the tests of this folder share: the environment of a running `hardline dev`, and `az` with a home of its own.
 
-`cargo xtask test 'client tests'` starts the server, with its dev.env in the environment, and then these tests. They act as
+`cargo xtask test 'az and Python SDKs'` starts the server, with its dev.env in the environment, and then these tests. They act as
 somebody would who has nothing but that file.
 """
 

@@ -3,11 +3,12 @@
 use crate::dev;
 use crate::packages;
 use crate::runner::Runner;
+use crate::web;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Runs them. Their Python environment is made once, and again when its requirements change.
-pub fn run(runner: &Runner, step: &str) -> anyhow::Result<()> {
+/// Runs az and the SDKs for Python. Their environment is made once, and again when its requirements change.
+pub fn python(runner: &Runner, step: &str) -> anyhow::Result<()> {
     let python = environment(runner)?;
     let mut tests = Command::new(python);
     tests
@@ -15,6 +16,13 @@ pub fn run(runner: &Runner, step: &str) -> anyhow::Result<()> {
         .current_dir(crate::root())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     dev::against(runner, step, tests)
+}
+
+/// Runs the SDKs for JavaScript.
+pub fn javascript(runner: &Runner, step: &str) -> anyhow::Result<()> {
+    let dir = crate::root().join("tests/clients/javascript");
+    web::packages_in(runner, &dir, "the Azure SDKs for JavaScript")?;
+    dev::against(runner, step, web::npm_in(&dir, &["test"]))
 }
 
 /// The interpreter of an environment that holds what tests/clients/requirements.txt names.

@@ -26,7 +26,8 @@ const STEPS: &[Step] = &[
     Step { name: "doc tests", run: doc_tests, counted: true },
     Step { name: "rustdoc", run: rustdoc, counted: false },
     Step { name: "browser tests", run: browser_tests, counted: true },
-    Step { name: "client tests", run: clients::run, counted: true },
+    Step { name: "az and Python SDKs", run: clients::python, counted: true },
+    Step { name: "JavaScript SDKs", run: clients::javascript, counted: true },
 ];
 
 /// Runs the steps named (all when none is), tells each one's outcome, ends with 'N passed, N failed'.

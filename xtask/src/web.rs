@@ -12,20 +12,30 @@ pub fn dir() -> PathBuf {
 
 /// One of the portal's npm scripts.
 pub fn npm(args: &[&str]) -> Command {
+    npm_in(&dir(), args)
+}
+
+/// npm in the folder of a package.
+pub fn npm_in(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("npm");
-    command.args(args).current_dir(dir()).env("NO_COLOR", "1");
+    command.args(args).current_dir(dir).env("NO_COLOR", "1");
     command
 }
 
-/// `npm ci`, when package-lock.json is not the one that node_modules was made from.
+/// The portal's packages.
 pub fn packages(runner: &Runner) -> anyhow::Result<()> {
-    let lock = std::fs::read(dir().join("package-lock.json"))?;
-    let stamp = dir().join("node_modules/.hardline-lock");
+    packages_in(runner, &dir(), "web packages")
+}
+
+/// `npm ci`, when package-lock.json is not the one that node_modules was made from.
+pub fn packages_in(runner: &Runner, dir: &Path, step: &str) -> anyhow::Result<()> {
+    let lock = std::fs::read(dir.join("package-lock.json"))?;
+    let stamp = dir.join("node_modules/.hardline-lock");
     if std::fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
         return Ok(());
     }
-    let mut install = npm(&["ci", "--no-audit", "--no-fund", "--prefer-offline"]);
-    runner.step("web packages", &mut install)?;
+    let mut install = npm_in(dir, &["ci", "--no-audit", "--no-fund", "--prefer-offline"]);
+    runner.step(step, &mut install)?;
     Ok(std::fs::write(stamp, lock)?)
 }
 

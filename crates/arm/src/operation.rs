@@ -30,8 +30,8 @@ pub enum Require {
     Action(&'static str),
     /// This action, at the target's scope or anywhere below it; the answer holds only what the caller may read.
     Visible(&'static str),
-    /// This action at the target's scope, or any role at all at it or below: whoever may do something in a subscription
-    /// may see the subscription itself.
+    /// This action at the target's scope, or any role at all in its subscription: whoever may do something there may see the
+    /// subscription itself, and what concerns it as a whole.
     Member(&'static str),
     /// Being signed in; the answer holds only what the caller may read.
     SignedIn,
@@ -149,7 +149,8 @@ ids! {
     VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,
     ComputeOperationGet,
     // Microsoft.SerialConsole
-    SerialPortConnect,
+    ConsoleServiceGet, ConsoleServiceEnable, ConsoleServiceDisable,
+    SerialPortList, SerialPortGet, SerialPortConnect,
     // Microsoft.Authorization
     RoleDefinitionList, RoleDefinitionGet, RoleDefinitionPut, RoleDefinitionDelete,
     RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete, PermissionList,

@@ -363,6 +363,11 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
             compute::vm_retrieve_boot_diagnostics_data(cx, allowed, body).await
         }
         Id::ComputeOperationGet => compute::operation_get(cx, allowed, body).await,
+        Id::ConsoleServiceGet => serial_console::service_get(cx, allowed, body).await,
+        Id::ConsoleServiceEnable => serial_console::service_enable(cx, allowed, body).await,
+        Id::ConsoleServiceDisable => serial_console::service_disable(cx, allowed, body).await,
+        Id::SerialPortList => serial_console::port_list(cx, allowed, body).await,
+        Id::SerialPortGet => serial_console::port_get(cx, allowed, body).await,
         Id::SerialPortConnect => serial_console::connect(cx, allowed, body).await,
         Id::RoleDefinitionList => authorization::role_definition_list(cx, allowed, body).await,
         Id::RoleDefinitionGet => authorization::role_definition_get(cx, allowed, body).await,

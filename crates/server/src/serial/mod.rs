@@ -12,6 +12,7 @@ pub mod seat;
 pub mod session;
 pub mod sessions;
 mod settle;
+pub mod switch;
 pub mod target;
 
 pub use sessions::{admin_command, open as open_session};

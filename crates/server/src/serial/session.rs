@@ -415,11 +415,15 @@ impl Output {
         }
     }
 
-    /// Whether the token still counts and the caller still has the right.
+    /// Whether the token still counts, the subscription's switch is on and the caller still has the right.
     async fn check_rights(&mut self) -> Result<(), End> {
         let now = self.state.clock.now();
         if now >= self.begin.allowed.caller.expires {
             return Err(End::RightLost("your sign-in has expired; sign in again and reconnect".into()));
+        }
+        let subscription = self.begin.target.id.subscription().unwrap_or("");
+        if let Ok(false) = super::switch::is_on(&self.state, subscription).await {
+            return Err(End::RightLost("the serial console was disabled for this subscription".into()));
         }
         match auth::still_allowed(&self.state, &self.begin.allowed, now).await {
             Ok(false) => Err(End::RightLost("your right to use this console was withdrawn".into())),

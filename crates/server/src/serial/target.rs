@@ -1,5 +1,6 @@
 //! The virtual machine behind a serial port, a log or a display, with what every way to it needs to know.
 
+use super::switch;
 use crate::hosts::Observed;
 use crate::pipeline::{Cx, store_error};
 use crate::providers::compute;
@@ -93,15 +94,22 @@ impl Target {
         }
     }
 
-    /// Refuses a console (contract 10) while boot diagnostics are off or the machine does not run.
+    /// Refuses a console (contract 4.2, 10) while boot diagnostics are off, the subscription's switch is, or the machine does
+    /// not run.
     ///
     /// # Errors
     /// 409 with the portal's own words.
-    pub fn check_console(&self, state: &State) -> Result<(), ArmError> {
+    pub async fn check_console(&self, state: &State) -> Result<(), ArmError> {
         let conflict = |text: &str| ArmError::new(StatusCode::CONFLICT, "Conflict", text);
         if !self.captures() {
             return Err(conflict(
                 "Azure Serial Console requires boot diagnostics to be enabled. Enable boot diagnostics for this virtual machine and try again.",
+            ));
+        }
+        let subscription = self.id.subscription().unwrap_or("");
+        if !switch::is_on(state, subscription).await.map_err(store_error)? {
+            return Err(conflict(
+                "Azure Serial Console is not enabled for this subscription. An administrator of the subscription can enable it.",
             ));
         }
         match self.state(state).as_str() {

@@ -1,0 +1,87 @@
+"""The Azure SDKs for Python: compute, serial console, monitor and blobs, against the demo guest."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.monitor import MonitorManagementClient
+from azure.mgmt.serialconsole import MicrosoftSerialConsoleClient
+from azure.storage.blob import BlobClient
+
+
+@pytest.fixture(scope="module")
+def clients(dev):
+    """Makes a management client of a class."""
+    credential = ClientSecretCredential(
+        tenant_id="adfs",
+        client_id=dev["CLIENT_ID"],
+        client_secret=dev["CLIENT_SECRET"],
+        authority=dev["URL"],
+        disable_instance_discovery=True,
+    )
+
+    def client(kind):
+        return kind(
+            credential, dev["SUBSCRIPTION"], base_url=dev["URL"], credential_scopes=[f"{dev['URL']}/.default"]
+        )
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def compute(clients):
+    return clients(ComputeManagementClient)
+
+
+def test_machines_and_their_instance_view(compute, dev):
+    names = [machine.name for machine in compute.virtual_machines.list(dev["RESOURCE_GROUP"])]
+    assert dev["VM"] in names
+    view = compute.virtual_machines.instance_view(dev["RESOURCE_GROUP"], dev["VM"])
+    assert "PowerState/running" in [status.code for status in view.statuses]
+    with pytest.raises(ResourceNotFoundError) as missing:
+        compute.virtual_machines.get(dev["RESOURCE_GROUP"], "nowhere")
+    assert missing.value.error.code == "ResourceNotFound"
+
+
+def test_boot_diagnostics_are_read_as_blobs(compute, dev):
+    data = compute.virtual_machines.retrieve_boot_diagnostics_data(
+        dev["RESOURCE_GROUP"], dev["VM"], sas_uri_expiration_time_in_minutes=5
+    )
+    log = BlobClient.from_blob_url(data.serial_console_log_blob_uri)
+    properties = log.get_blob_properties()
+    assert properties.blob_type == "AppendBlob"
+    whole = log.download_blob().readall()
+    assert b"Linux version" in whole
+    assert log.download_blob(offset=5, length=20).readall() == whole[5:25]
+    assert BlobClient.from_blob_url(data.console_screenshot_blob_uri).download_blob().readall()[:2] == b"BM"
+    other = BlobClient.from_blob_url(data.serial_console_log_blob_uri.replace("sig=", "sig=A"))
+    with pytest.raises(HttpResponseError) as refused:
+        other.download_blob()
+    assert refused.value.status_code == 403
+
+
+def test_power(compute, dev):
+    compute.virtual_machines.begin_restart(dev["RESOURCE_GROUP"], dev["VM"]).result()
+    compute.virtual_machines.begin_power_off(dev["RESOURCE_GROUP"], dev["VM"], skip_shutdown=True).result()
+    view = compute.virtual_machines.instance_view(dev["RESOURCE_GROUP"], dev["VM"])
+    assert "PowerState/stopped" in [status.code for status in view.statuses]
+    compute.virtual_machines.begin_start(dev["RESOURCE_GROUP"], dev["VM"]).result()
+
+
+def test_the_console_service(clients, dev):
+    console = clients(MicrosoftSerialConsoleClient)
+    assert console.get_console_status("default").properties.disabled is False
+    answer = console.serial_ports.connect(
+        dev["RESOURCE_GROUP"], "Microsoft.Compute", "virtualMachines", dev["VM"], "0"
+    )
+    assert answer.connection_string.startswith("wss://") and answer.connection_string.endswith("/client")
+
+
+def test_the_activity_log(clients, dev):
+    since = (datetime.now(timezone.utc) - timedelta(hours=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    events = clients(MonitorManagementClient).activity_logs.list(
+        filter=f"eventTimestamp ge '{since}' and resourceGroupName eq '{dev['RESOURCE_GROUP']}'"
+    )
+    assert "Microsoft.Compute/virtualMachines/write" in {event.operation_name.value for event in events}
