@@ -83,6 +83,35 @@ test("an expired sign-in says so and leads back to the same page", options, asyn
   await context.close();
 });
 
+test("a code from another machine is typed, looked at, and signs that machine in", options, async () => {
+  const { page, context, complaints, urls } = await visitor(browser);
+  const client = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+  const ask = (endpoint, form) => context.request.post(`${server.url}/adfs/oauth2/${endpoint}`, { form: { client_id: client, ...form } });
+  const begun = await (await ask("devicecode", { scope: `${server.url}/.default` })).json();
+  await page.goto(begun.verification_uri);
+  await page.getByLabel("User").fill(server.user);
+  await page.getByLabel("Password", { exact: true }).fill(server.password);
+  await page.keyboard.press("Enter");
+  const code = page.getByLabel("Code");
+  await code.fill("bbbb bbbb");
+  await page.keyboard.press("Enter");
+  await page.getByText("No sign-in waits for this code.").waitFor();
+  await code.fill(begun.user_code.toLowerCase().replace("-", ""));
+  await accessible(page, "device code");
+  await picture(page, "device-light");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Sign in to Microsoft Azure CLI?" }).waitFor();
+  await accessible(page, "device question");
+  await picture(page, "device-question-light");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("You are signed in to Microsoft Azure CLI.").waitFor();
+  const tokens = await ask("token", { grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: begun.device_code });
+  assert.equal(tokens.status(), 200);
+  assert.deepEqual(urls.filter((url) => url.includes(begun.user_code)), []);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("overview, screenshot and serial log of the machine", options, async () => {
   const { page, context, complaints, urls } = await visitor(browser);
   await signIn(page, vmPage);

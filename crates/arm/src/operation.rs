@@ -164,6 +164,8 @@ ids! {
     SerialLogGet, SerialLogContent, ScreenshotContent,
     // Hardline.Fleet
     HostList,
+    // Hardline.Identity
+    DeviceCodeFind, DeviceCodeAnswer,
 }
 
 /// What a request's method and path mean.

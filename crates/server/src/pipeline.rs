@@ -387,6 +387,8 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::SerialLogGet => hardline::serial_log_get(cx, allowed, body).await,
         Id::SerialLogContent => hardline::serial_log_content(cx, allowed, body).await,
         Id::ScreenshotContent => hardline::screenshot_content(cx, allowed, body).await,
+        Id::DeviceCodeFind => hardline::device_code_find(cx, allowed, body).await,
+        Id::DeviceCodeAnswer => hardline::device_code_answer(cx, allowed, body).await,
         Id::HostList => hardline::host_list(cx, allowed, body).await,
         // These have their own URLs and never come this way (their rows' target is `Elsewhere`): `blob::serve` and
         // `serial::open_session` answer them.

@@ -531,4 +531,22 @@ export const operations = {
     verb: "",
     summary: "List the hosts and what they can do",
   },
+  DeviceCodeFind: {
+    name: "Hardline.Identity/findDeviceCode/action",
+    requires: null,
+    method: "POST",
+    target: "verb",
+    type: "Hardline.Identity",
+    verb: "findDeviceCode",
+    summary: "Who waits for a device code to be answered",
+  },
+  DeviceCodeAnswer: {
+    name: "Hardline.Identity/answerDeviceCode/action",
+    requires: null,
+    method: "POST",
+    target: "verb",
+    type: "Hardline.Identity",
+    verb: "answerDeviceCode",
+    summary: "Sign a waiting device in as oneself, or refuse it",
+  },
 } as const satisfies Record<string, Operation>;

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { BootDiagnostics } from "../pages/boot-diagnostics";
+import { Device } from "../pages/device";
 import { Overview } from "../pages/overview";
 import { SignIn } from "../pages/sign-in";
 import { VmList } from "../pages/vm-list";
@@ -25,6 +26,7 @@ export function App() {
       <Route path="/signin" element={<SignIn />} />
       <Route element={<SignedIn />}>
         <Route index element={<Navigate to="/vms" replace />} />
+        <Route path="/device" element={<Device />} />
         <Route path="/vms" element={<VmList />} />
         <Route path="/vms/:subscription/:group/:name" element={<VmPage />}>
           <Route index element={<Overview />} />

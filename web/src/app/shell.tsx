@@ -6,7 +6,7 @@ import {
 } from "@fluentui/react-components";
 import { PersonCircleRegular, SignOutRegular, WeatherMoonRegular, WeatherSunnyRegular } from "@fluentui/react-icons";
 import type { ReactNode } from "react";
-import { Link, useParams } from "react-router";
+import { Link, useMatch, useParams } from "react-router";
 import { useAccess } from "./access";
 import { useTheme, type ThemeChoice } from "./theme";
 
@@ -49,6 +49,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const styles = useStyles();
   const { session, sessions } = useAccess();
   const { name, group } = useParams();
+  const onDevice = useMatch("/device") !== null;
   return (
     <div className={styles.page}>
       <a
@@ -68,7 +69,12 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         </Link>
         <nav aria-label="Breadcrumb" className={styles.nav}>
           <ol className={styles.crumbs}>
-            <li>{name === undefined ? <span aria-current="page">Virtual machines</span> : <Link to="/vms">Virtual machines</Link>}</li>
+            <li>{name === undefined && !onDevice ? <span aria-current="page">Virtual machines</span> : <Link to="/vms">Virtual machines</Link>}</li>
+            {onDevice && (
+              <li>
+                <span aria-current="page">Sign in a device</span>
+              </li>
+            )}
             {name !== undefined && (
               <li title={`${name} in ${group}`}>
                 <span>{name}</span>

@@ -1,4 +1,4 @@
-//! Our own namespaces: Hardline.Console, Hardline.Diagnostics, Hardline.Fleet.
+//! Our own namespaces: Hardline.Console, Hardline.Diagnostics, Hardline.Fleet, Hardline.Identity.
 //!
 //! What reaches a guest or reads its output requires the same action as Azure's own door to it, so that Azure's roles
 //! mean here what they mean there.
@@ -92,5 +92,27 @@ pub(super) fn rows() -> Vec<Operation> {
             Refusals,
             "List the hosts and what they can do",
         ),
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                DeviceCodeFind,
+                "Hardline.Identity/findDeviceCode/action",
+                Method::POST,
+                Verb("Hardline.Identity", "findDeviceCode"),
+                Refusals,
+                "Who waits for a device code to be answered",
+            )
+        },
+        Operation {
+            requires: Require::SignedIn,
+            ..row(
+                DeviceCodeAnswer,
+                "Hardline.Identity/answerDeviceCode/action",
+                Method::POST,
+                Verb("Hardline.Identity", "answerDeviceCode"),
+                Always,
+                "Sign a waiting device in as oneself, or refuse it",
+            )
+        },
     ]
 }

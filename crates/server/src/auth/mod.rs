@@ -3,10 +3,13 @@
 //! ```text
 //! POST /adfs/oauth2/token ── sign_in ──► access token (1 h)
 //! Authorization: Bearer … ── authenticate ──► Caller ── authorise ──► Allowed ──► a handler
+//! POST /adfs/oauth2/devicecode ── device ──► a code, which a signed-in person answers in the portal
 //! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
 //! ```
 
 mod caller;
+pub mod device;
+mod device_codes;
 mod keys;
 mod openid;
 mod passwords;
@@ -17,6 +20,7 @@ mod sign_in;
 mod tokens;
 
 pub use caller::{Allowed, Caller, CallerKind, Evidence, asked_for, required_action};
+pub use device_codes::DeviceRequest;
 pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
@@ -24,6 +28,7 @@ pub use roles::{Rights, authorise, still_allowed};
 pub use sign_in::{Form, no_authorization_code, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
+use self::device_codes::DeviceCodes;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::pipeline::Cx;
@@ -61,6 +66,7 @@ pub struct Auth {
     key: SigningKey,
     passwords: Passwords,
     limit: SignInLimit,
+    devices: DeviceCodes,
 }
 
 impl Auth {
@@ -79,7 +85,12 @@ impl Auth {
             }
         };
         let key = SigningKey::from_pkcs8(&kept).map_err(|e| damaged(&e))?;
-        Ok(Self { key, passwords: Passwords::default(), limit: SignInLimit::default() })
+        Ok(Self {
+            key,
+            passwords: Passwords::default(),
+            limit: SignInLimit::default(),
+            devices: DeviceCodes::default(),
+        })
     }
 
     /// The signing key.
@@ -188,10 +199,23 @@ pub fn graph_url(base_url: &str) -> String {
 
 /// The caller of a request, by its bearer token.
 pub async fn authenticate(state: &State, now: Timestamp, token: &SecretString) -> Result<Caller, ArmError> {
+    verify(state, now, token, &arm_audience(state))
+}
+
+/// The caller of a request to our Graph.
+pub fn authenticate_graph(cx: &Cx) -> Result<Caller, ArmError> {
+    let caller = match &cx.facts.bearer {
+        Some(token) => verify(&cx.state, cx.now, token, &graph_audience(&cx.state)),
+        None => Err(ArmError::authentication_missing()),
+    };
+    caller.map_err(|refused| challenge(refused, &cx.facts.base_url))
+}
+
+fn verify(state: &State, now: Timestamp, token: &SecretString, audience: &str) -> Result<Caller, ArmError> {
     if token.expose_secret().is_empty() {
         return Err(ArmError::authentication_malformed());
     }
-    let verified = AccessClaims::verify(&state.auth.key, token.expose_secret(), &arm_audience(state), now);
+    let verified = AccessClaims::verify(&state.auth.key, token.expose_secret(), audience, now);
     verified.map(|(claims, expires)| Caller::of_token(&claims, expires))
 }
 

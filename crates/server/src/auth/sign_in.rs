@@ -1,11 +1,12 @@
-//! `POST /adfs/oauth2/token`: client credentials, password and refresh token grants (contract sections 2.2, 2.3).
+//! `POST /adfs/oauth2/token`: client credentials, password and refresh token grants (contract sections 2.2, 2.3); the
+//! device code's is in [`device`].
 //!
 //! What is wrong is told in OAuth's shape, `{"error", "error_description", "error_codes"}`. An unknown name and a wrong
 //! password get the same answer after the same time.
 
 use super::passwords::PASSWORD_LIMIT;
 use super::tokens::{ACCESS_LIFETIME, RefreshClaims, SignIn};
-use super::{AuthError, Principal, PrincipalKind};
+use super::{AuthError, Principal, PrincipalKind, device};
 use crate::pipeline::Cx;
 use crate::reply::ArmResponse;
 use base64::Engine as _;
@@ -22,7 +23,7 @@ pub type Form = BTreeMap<String, SecretString>;
 
 /// A refused sign-in.
 #[derive(Debug)]
-struct TokenError {
+pub(super) struct TokenError {
     status: StatusCode,
     error: &'static str,
     description: String,
@@ -37,7 +38,7 @@ impl TokenError {
         Self { status, error, description: description.into(), code, retry_after: None, cause: None }
     }
 
-    fn bad(error: &'static str, code: u32, description: impl Into<String>) -> Self {
+    pub(super) fn bad(error: &'static str, code: u32, description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, code, description)
     }
 
@@ -46,7 +47,7 @@ impl TokenError {
         Self::bad("invalid_request", 900_144, text)
     }
 
-    fn wrong_password() -> Self {
+    pub(super) fn wrong_password() -> Self {
         Self::bad("invalid_grant", 50126, "Invalid username or password.")
     }
 
@@ -63,7 +64,7 @@ impl TokenError {
         Self::bad("invalid_grant", 700_082, "The refresh token has expired or was revoked. Sign in again.")
     }
 
-    fn too_many(seconds: u64) -> Self {
+    pub(super) fn too_many(seconds: u64) -> Self {
         let text = format!("Too many failed sign-ins. Try again in {seconds} seconds.");
         Self {
             retry_after: Some(seconds),
@@ -72,7 +73,7 @@ impl TokenError {
     }
 
     /// The answer.
-    fn answer(&self) -> ArmResponse {
+    pub(super) fn answer(&self) -> ArmResponse {
         let body = json!({
             "error": self.error,
             "error_description": self.description,
@@ -122,8 +123,7 @@ pub async fn token(cx: &Cx, form: &Form) -> ArmResponse {
 
 /// Answers the authorization endpoint, whose grant there is not.
 pub fn no_authorization_code() -> ArmResponse {
-    let text =
-        "This server signs nobody in through a redirect. Use a name and a password, or a service principal.";
+    let text = "This server signs nobody in through a redirect. Use a device code (`az login --use-device-code`), a name and a password, or a service principal.";
     TokenError::bad("unsupported_response_type", 700_054, text).answer()
 }
 
@@ -133,6 +133,7 @@ async fn grant(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
         "client_credentials" => client_credentials(cx, form).await,
         "password" => password(cx, form).await,
         "refresh_token" => refresh(cx, form).await,
+        device::GRANT => device::grant(cx, form).await,
         _ => Err(TokenError::bad("unsupported_grant_type", 70003, "The grant type is not supported.")),
     }
 }
@@ -200,7 +201,12 @@ async fn prove(
     }
 }
 
-fn sign_in<'a>(cx: &Cx, principal: &'a Principal, client: &'a str, audience: String) -> SignIn<'a> {
+pub(super) fn sign_in<'a>(
+    cx: &Cx,
+    principal: &'a Principal,
+    client: &'a str,
+    audience: String,
+) -> SignIn<'a> {
     SignIn {
         principal,
         client,
@@ -223,7 +229,7 @@ fn bearer(access_token: &str) -> Value {
 }
 
 /// A person also gets an id token (clients crash without its `tid`) and a refresh token.
-fn person(cx: &Cx, sign_in: &SignIn<'_>) -> Result<Value, TokenError> {
+pub(super) fn person(cx: &Cx, sign_in: &SignIn<'_>) -> Result<Value, TokenError> {
     let key = &cx.state.auth.key;
     let mut body = bearer(&sign_in.access_token(key)?);
     let client_info = json!({ "uid": sign_in.principal.oid, "utid": sign_in.tenant }).to_string();
@@ -236,10 +242,11 @@ fn person(cx: &Cx, sign_in: &SignIn<'_>) -> Result<Value, TokenError> {
     Ok(body)
 }
 
-/// The audience that the client asks for, by `scope` (`https://host:port/.default`) or `resource`. Every name of our own
-/// ARM endpoint means the same audience, so that a token stays good when the port changes.
-fn audience(cx: &Cx, form: &Form) -> Result<String, TokenError> {
+/// The audience that the client asks for, by `scope` (`https://host:port/.default`) or `resource`: our ARM endpoint or our
+/// Graph. Every name of either means the same audience, so that a token stays good when the port changes.
+pub(super) fn audience(cx: &Cx, form: &Form) -> Result<String, TokenError> {
     let ours = super::arm_audience(&cx.state);
+    let graph = super::graph_audience(&cx.state);
     let text = |name: &str| form.get(name).map(|v| v.expose_secret().trim());
     let scope = text("scope").unwrap_or("").split_whitespace().find_map(|s| s.strip_suffix("/.default"));
     let Some(asked) = scope.or_else(|| text("resource")).filter(|a| !a.is_empty()) else { return Ok(ours) };
@@ -254,11 +261,15 @@ fn audience(cx: &Cx, form: &Form) -> Result<String, TokenError> {
     if known.iter().any(|k| k.trim_end_matches('/').eq_ignore_ascii_case(asked)) {
         return Ok(ours);
     }
+    let graphs = [&cx.facts.base_url, &cx.state.public_url, &ours].map(|base| super::graph_url(base));
+    if graphs.iter().any(|g| g.eq_ignore_ascii_case(asked)) {
+        return Ok(graph);
+    }
     let shown: String = asked.chars().take(200).collect();
     Err(TokenError::bad("invalid_resource", 500_011, format!("The resource '{shown}' is not known here.")))
 }
 
-fn field<'a>(form: &'a Form, name: &str) -> Result<&'a str, TokenError> {
+pub(super) fn field<'a>(form: &'a Form, name: &str) -> Result<&'a str, TokenError> {
     let text = form.get(name).map(|v| v.expose_secret()).filter(|v| !v.is_empty());
     let text = text.ok_or_else(|| TokenError::missing(name))?;
     // A refresh token is the longest field that means anything.

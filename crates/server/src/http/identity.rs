@@ -35,7 +35,19 @@ pub(super) async fn answer(
         }
         "oauth2/token" | "oauth2/token/" => {
             only(cx, &[Method::POST])?;
-            Ok(token(cx, parts, incoming).await)
+            let form = form(cx, parts, incoming).await;
+            Ok(oauth(match form {
+                Ok(form) => auth::token(cx, &form).await,
+                Err(reason) => invalid_request(&reason),
+            }))
+        }
+        "oauth2/devicecode" => {
+            only(cx, &[Method::POST])?;
+            let form = form(cx, parts, incoming).await;
+            Ok(oauth(match form {
+                Ok(form) => auth::device::device_authorization(cx, &form).await,
+                Err(reason) => invalid_request(&reason),
+            }))
         }
         "oauth2/authorize" => {
             only(cx, &[Method::GET])?;
@@ -52,15 +64,13 @@ fn only(cx: &Cx, allowed: &[Method]) -> Result<(), ArmError> {
     Err(ArmError::method_not_allowed(&cx.facts.method, allowed))
 }
 
-async fn token(cx: &Cx, parts: &Parts, incoming: Incoming) -> Response {
-    let response = match form(cx, parts, incoming).await {
-        Ok(form) => auth::token(cx, &form).await,
-        Err(reason) => {
-            let document =
-                json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
-            ArmResponse::json(StatusCode::BAD_REQUEST, document)
-        }
-    };
+fn invalid_request(reason: &str) -> ArmResponse {
+    let document = json!({ "error": "invalid_request", "error_description": reason, "error_codes": [] });
+    ArmResponse::json(StatusCode::BAD_REQUEST, document)
+}
+
+/// An answer with secrets in it: nobody keeps it.
+fn oauth(response: ArmResponse) -> Response {
     let mut answer = answer::arm(response);
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

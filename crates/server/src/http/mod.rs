@@ -4,6 +4,7 @@
 //! listener ─ TLS ─ connection ─ route ─┬─ /subscriptions… /providers…   pipeline::handle
 //!                                      ├─ /metadata/endpoints            where everything is, for clients
 //!                                      ├─ /adfs/…                        auth (token, openid-configuration)
+//!                                      ├─ /graph/v1.0/…                  graph (users, programs, groups)
 //!                                      ├─ /console/sessions/…            serial (WebSocket, admin commands)
 //!                                      ├─ /{account}/{container}/{blob}  blob
 //!                                      ├─ /portal/…                      embedded files
@@ -13,6 +14,7 @@
 mod answer;
 mod body;
 mod facts;
+mod graph;
 mod identity;
 mod listener;
 mod metadata;

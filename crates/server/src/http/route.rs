@@ -1,7 +1,7 @@
 //! Which part of the server answers a request: decided by the first segments of its path.
 
 use super::listener::Scheme;
-use super::{answer, body, facts, identity, metadata, portal, websocket};
+use super::{answer, body, facts, graph, identity, metadata, portal, websocket};
 use crate::pipeline::{self, Cx};
 use crate::reply::{ArmResponse, Reply};
 use crate::state::State;
@@ -65,6 +65,7 @@ async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Re
     match first {
         "healthz" if rest.is_empty() => health(cx).await,
         "adfs" => identity::answer(cx, rest, &parts, body).await,
+        "graph" => graph::answer(cx, rest, &parts, body).await,
         first if first.eq_ignore_ascii_case("metadata") => metadata::answer(cx, rest),
         "console" => console(cx, rest, parts, body).await,
         account if account == blob::ACCOUNT => {

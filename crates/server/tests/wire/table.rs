@@ -43,6 +43,7 @@ fn path(row: &Operation) -> Option<String> {
         Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
         Target::TenantProvider => "/providers/Microsoft.Compute".into(),
         Target::SubscriptionProvider => format!("{subscription}/providers/Microsoft.Compute"),
+        Target::Verb("Hardline.Identity", verb) => format!("/providers/Hardline.Identity/{verb}"),
         Target::Collection("Microsoft.Resources/tenants") => "/tenants".into(),
         Target::Collection("Microsoft.Resources/providers") => "/providers".into(),
         Target::Collection("Microsoft.Resources/subscriptions/locations") => {
@@ -160,6 +161,8 @@ async fn what_does_not_exist_is_not_found() {
             (_, "PUT") => matches!(answer.status, 200..=202 | 400 | 403 | 404),
             (_, "DELETE") => matches!(answer.status, 204 | 403 | 404),
             (Target::Item("Microsoft.Resources/subscriptions"), _) => answer.status == 403,
+            // A code that nobody typed.
+            (Target::Verb("Hardline.Identity", _), _) => answer.status == 400,
             // This request is no WebSocket's.
             (Target::Verb(_, "stream"), _) => answer.status == 426,
             _ => answer.status == 404,
