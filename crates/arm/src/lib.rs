@@ -12,3 +12,4 @@ pub mod query;
 pub mod rbac;
 pub mod resource_id;
 pub mod sas;
+pub mod template;
