@@ -162,6 +162,11 @@ ids! {
     ConsoleStream, ConsoleSession, ConsoleNmi, ConsoleReset, ConsoleSysRq, ConsoleBreak,
     // Hardline.Diagnostics
     SerialLogGet, SerialLogContent, ScreenshotContent,
+    // Hardline.Identity: the directory
+    UserList, UserGet, UserPut, UserDelete,
+    ServicePrincipalList, ServicePrincipalGet, ServicePrincipalPut, ServicePrincipalDelete,
+    PrincipalGroupList, PrincipalGroupGet, PrincipalGroupPut, PrincipalGroupDelete,
+    GroupMemberList, GroupMemberPut, GroupMemberDelete,
     // Hardline.Fleet
     HostList,
     // Hardline.Identity

@@ -1,5 +1,6 @@
 //! The client verbs' command line.
 
+use crate::directory_args::{GroupVerb, ProgramVerb, UserVerb};
 use crate::output::Format;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -16,6 +17,24 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: VmVerb,
+    },
+    /// Make, list, change and delete users
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
+    /// Make, list and delete service principals: programs that sign in by themselves
+    Sp {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ProgramVerb,
+    },
+    /// Make, list and delete groups of users, and say who is in them
+    Group {
+        /// What to do.
+        #[command(subcommand)]
+        verb: GroupVerb,
     },
     /// Type into a virtual machine's serial port; Ctrl+] opens the menu, Ctrl+] q leaves
     Console(ConsoleArgs),

@@ -136,6 +136,18 @@ impl Http {
         self.ask(reqwest::Method::PUT, path, token, Some(body)).await.map(drop)
     }
 
+    /// A document written; as it is now.
+    pub async fn put_document(&self, path: &str, token: &SecretString, body: &Value) -> Result<Value, Error> {
+        let answer = self.ask(reqwest::Method::PUT, path, token, Some(body)).await?;
+        self.json(answer).await
+    }
+
+    /// Something deleted; whether it was there.
+    pub async fn delete(&self, path: &str, token: &SecretString) -> Result<bool, Error> {
+        let answer = self.ask(reqwest::Method::DELETE, path, token, None).await?;
+        Ok(answer.status() != reqwest::StatusCode::NO_CONTENT)
+    }
+
     /// A long-running operation: POSTs, then, unless told not to wait, asks until it is over. `progress` hears every
     /// state before the last.
     pub async fn operation(

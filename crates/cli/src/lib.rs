@@ -6,6 +6,8 @@
 pub mod args;
 mod clock;
 mod console;
+mod directory;
+pub mod directory_args;
 mod error;
 mod escape;
 mod http;
@@ -34,6 +36,9 @@ pub async fn run(verb: Verb, program: &mut clap::Command) -> ExitCode {
         Verb::Login(args) => login::login(&args).await,
         Verb::Logout => login::logout(),
         Verb::Vm { verb } => vm::run(&verb).await,
+        Verb::User { verb } => directory::user(&verb).await,
+        Verb::Sp { verb } => directory::program(&verb).await,
+        Verb::Group { verb } => directory::group(&verb).await,
         Verb::Console(args) => console::run(&args).await,
         Verb::Log(args) => log::run(&args).await,
         Verb::Screenshot(args) => screenshot::run(&args).await,

@@ -144,7 +144,7 @@ fn credentials(args: &LoginArgs) -> Result<Credentials, Error> {
 }
 
 /// One line from standard input; a terminal does not show it.
-fn ask_password(username: &str) -> Result<SecretString, Error> {
+pub(crate) fn ask_password(username: &str) -> Result<SecretString, Error> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let stdin = std::io::stdin();
     let shown = stdin.is_terminal().then(|| tcgetattr(&stdin).ok()).flatten();

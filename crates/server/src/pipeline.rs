@@ -329,7 +329,9 @@ pub fn store_error(error: StoreError) -> ArmError {
 
 /// One arm for each row: a row without a handler does not compile.
 async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
-    use crate::providers::{authorization, compute, hardline, insights, resources, serial_console};
+    use crate::providers::{
+        authorization, compute, directory, hardline, insights, resources, serial_console,
+    };
     use OperationId as Id;
     match allowed.operation.id {
         Id::SubscriptionList => resources::subscription_list(cx, allowed, body).await,
@@ -371,24 +373,39 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::SerialPortConnect => serial_console::connect(cx, allowed, body).await,
         Id::RoleDefinitionList => authorization::role_definition_list(cx, allowed, body).await,
         Id::RoleDefinitionGet => authorization::role_definition_get(cx, allowed, body).await,
+        Id::RoleDefinitionPut => authorization::role_definition_put(cx, allowed, body).await,
+        Id::RoleDefinitionDelete => authorization::role_definition_delete(cx, allowed, body).await,
         Id::RoleAssignmentList => authorization::role_assignment_list(cx, allowed, body).await,
         Id::RoleAssignmentGet => authorization::role_assignment_get(cx, allowed, body).await,
         Id::RoleAssignmentPut => authorization::role_assignment_put(cx, allowed, body).await,
         Id::RoleAssignmentDelete => authorization::role_assignment_delete(cx, allowed, body).await,
+        Id::PermissionList => authorization::permission_list(cx, allowed, body).await,
         Id::ActivityLogList => insights::activity_log_list(cx, allowed, body).await,
-        Id::RoleDefinitionPut => authorization::role_definition_put(cx, allowed, body).await,
-        Id::RoleDefinitionDelete => authorization::role_definition_delete(cx, allowed, body).await,
         Id::ConsoleStream => hardline::console_stream(cx, allowed, body).await,
         Id::ConsoleNmi => hardline::console_nmi(cx, allowed, body).await,
         Id::ConsoleReset => hardline::console_reset(cx, allowed, body).await,
         Id::ConsoleSysRq => hardline::console_sysrq(cx, allowed, body).await,
-        Id::PermissionList => authorization::permission_list(cx, allowed, body).await,
         Id::ConsoleBreak => hardline::console_break(cx, allowed, body).await,
         Id::SerialLogGet => hardline::serial_log_get(cx, allowed, body).await,
         Id::SerialLogContent => hardline::serial_log_content(cx, allowed, body).await,
         Id::ScreenshotContent => hardline::screenshot_content(cx, allowed, body).await,
         Id::DeviceCodeFind => hardline::device_code_find(cx, allowed, body).await,
         Id::DeviceCodeAnswer => hardline::device_code_answer(cx, allowed, body).await,
+        Id::UserList => directory::user_list(cx, allowed, body).await,
+        Id::UserGet => directory::user_get(cx, allowed, body).await,
+        Id::UserPut => directory::user_put(cx, allowed, body).await,
+        Id::UserDelete => directory::user_delete(cx, allowed, body).await,
+        Id::ServicePrincipalList => directory::service_principal_list(cx, allowed, body).await,
+        Id::ServicePrincipalGet => directory::service_principal_get(cx, allowed, body).await,
+        Id::ServicePrincipalPut => directory::service_principal_put(cx, allowed, body).await,
+        Id::ServicePrincipalDelete => directory::service_principal_delete(cx, allowed, body).await,
+        Id::PrincipalGroupList => directory::group_list(cx, allowed, body).await,
+        Id::PrincipalGroupGet => directory::group_get(cx, allowed, body).await,
+        Id::PrincipalGroupPut => directory::group_put(cx, allowed, body).await,
+        Id::PrincipalGroupDelete => directory::group_delete(cx, allowed, body).await,
+        Id::GroupMemberList => directory::member_list(cx, allowed, body).await,
+        Id::GroupMemberPut => directory::member_put(cx, allowed, body).await,
+        Id::GroupMemberDelete => directory::member_delete(cx, allowed, body).await,
         Id::HostList => hardline::host_list(cx, allowed, body).await,
         // These have their own URLs and never come this way (their rows' target is `Elsewhere`): `blob::serve` and
         // `serial::open_session` answer them.

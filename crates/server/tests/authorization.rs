@@ -195,6 +195,25 @@ async fn a_role_on_one_vm_opens_that_vm_alone_and_is_gone_at_once_when_it_is_tak
 }
 
 #[tokio::test]
+async fn a_role_on_a_machine_is_no_role_on_the_next_one_of_its_name() {
+    let (server, _host) = server().await;
+    let (owner, stranger) = (server.owner(), server.stranger());
+    let vm = server.vm_path("web");
+    let body = owner.get(&vm).await.expect(200).json;
+    give(&server, &vm, VIRTUAL_MACHINE_CONTRIBUTOR, &stranger.oid()).await;
+    // Who deletes a machine by a role at it can follow the deletion to its end.
+    let gone = stranger.delete(&vm).await.expect(202);
+    assert_eq!(stranger.wait(&gone).await.json["status"], "Succeeded");
+    let mut again = json!({ "location": "local", "properties": body["properties"] });
+    again["properties"]["osProfile"]["adminPassword"] = json!("correct horse 7");
+    let made = owner.put(&vm, &again).await.expect(201);
+    assert_eq!(owner.wait(&made).await.json["status"], "Succeeded");
+    stranger.get(&vm).await.expect(403);
+    assert_eq!(post(&stranger, &connect(&vm)).await.0.status, 403);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn lists_of_groups_show_what_may_be_read() {
     let (server, _host) = server().await;
     let owner = server.owner();

@@ -57,6 +57,10 @@ impl Place {
             Target::Item("Microsoft.Compute/virtualMachines") if row.method == Method::PUT => {
                 place.group = "nope".into();
             }
+            Target::Collection("Microsoft.SerialConsole/serialPorts") => place.vm = "nope".into(),
+            _ if kind == "Microsoft.SerialConsole/consoleServices" => {
+                place.subscription = Uuid::from_u128(0xdead).to_string();
+            }
             Target::Collection(_) | Target::SubscriptionProvider => {
                 place.subscription = Uuid::from_u128(0xdead).to_string()
             }
@@ -89,6 +93,12 @@ impl Place {
             "Microsoft.Authorization/roleAssignments" | "Microsoft.Authorization/roleDefinitions" => {
                 format!("{sub}/providers/{kind}/{guid}")
             }
+            "Hardline.Identity/users" => format!("/providers/{kind}/nobody@hardline.test"),
+            "Hardline.Identity/servicePrincipals" => format!("/providers/{kind}/{guid}"),
+            "Hardline.Identity/groups" => format!("/providers/{kind}/nightshift"),
+            "Hardline.Identity/groups/members" => {
+                format!("/providers/Hardline.Identity/groups/nobodys/members/{guid}")
+            }
             other => panic!("say where a resource of type {other} is"),
         };
         match target {
@@ -109,8 +119,15 @@ impl Place {
                 }
                 "Microsoft.Authorization/roleAssignments"
                 | "Microsoft.Authorization/roleDefinitions"
-                | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 | "Microsoft.Authorization/permissions"
+                | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
+                "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
+                "Hardline.Identity/users"
+                | "Hardline.Identity/servicePrincipals"
+                | "Hardline.Identity/groups" => format!("/providers/{kind}"),
+                "Hardline.Identity/groups/members" => {
+                    "/providers/Hardline.Identity/groups/nobodys/members".into()
+                }
                 other => panic!("say where a list of {other} is"),
             },
             Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
@@ -145,15 +162,16 @@ fn body(row: &Operation) -> Option<Value> {
             "roleDefinitionId": OWNER.to_string(),
             "principalId": "33330000-0000-4000-8000-000000000001",
         }}),
-        _ => return None,
-    };
-    Some(text)
-}
         OperationId::RoleDefinitionPut => json!({ "properties": {
             "roleName": "Starter",
             "permissions": [{ "actions": ["Microsoft.Compute/virtualMachines/start/action"] }],
             "assignableScopes": [format!("/subscriptions/{}", hardline_testkit::server::SUBSCRIPTION)],
         }}),
+        OperationId::UserPut => json!({ "properties": { "password": "correct horse 7" } }),
+        _ => return None,
+    };
+    Some(text)
+}
 
 /// One principal, with its token at hand.
 struct Walker<'s> {
@@ -321,12 +339,21 @@ async fn without_a_role_every_row_is_403_which_says_nothing_of_what_exists() {
 /// What a row answers when what it names is not there. 404 but for these: what creates it, and what deletes it.
 fn when_missing(row: &Operation) -> u16 {
     match row.id {
-        OperationId::SubscriptionPut => 201,
+        OperationId::SubscriptionPut
+        | OperationId::UserPut
+        | OperationId::ServicePrincipalPut
+        | OperationId::PrincipalGroupPut => 201,
         OperationId::SubscriptionDelete
         | OperationId::VmDelete
         | OperationId::RoleAssignmentDelete
-        | OperationId::RoleDefinitionDelete => 204,
+        | OperationId::RoleDefinitionDelete
+        | OperationId::UserDelete
+        | OperationId::ServicePrincipalDelete
+        | OperationId::PrincipalGroupDelete => 204,
         OperationId::SubscriptionList
+        | OperationId::UserList
+        | OperationId::ServicePrincipalList
+        | OperationId::PrincipalGroupList
         | OperationId::ProviderOperations
         | OperationId::TenantList
         | OperationId::TenantProviderList

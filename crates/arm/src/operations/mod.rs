@@ -2,6 +2,7 @@
 
 mod authorization;
 mod compute;
+mod directory;
 mod hardline;
 mod insights;
 mod resources;
@@ -21,6 +22,7 @@ static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         insights::rows(),
         storage::rows(),
         hardline::rows(),
+        directory::rows(),
     ]
     .concat()
 });

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod compute;
+pub mod directory;
 pub mod hardline;
 pub mod insights;
 pub mod resources;

@@ -22,7 +22,7 @@ fn path(row: &Operation) -> Option<String> {
         let parent = match namespace {
             "Microsoft.Compute" if rest == "virtualMachines" => group.clone(),
             "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
-            "Hardline.Fleet" => String::new(),
+            "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
         };
         // a/b is a/{name}/b/{name}
@@ -161,6 +161,8 @@ async fn what_does_not_exist_is_not_found() {
             (_, "PUT") => matches!(answer.status, 200..=202 | 400 | 403 | 404),
             (_, "DELETE") => matches!(answer.status, 204 | 403 | 404),
             (Target::Item("Microsoft.Resources/subscriptions"), _) => answer.status == 403,
+            // At the tenant's scope, where this Owner has no right.
+            (Target::Item(kind), _) if kind.starts_with("Hardline.Identity/") => answer.status == 403,
             // A code that nobody typed.
             (Target::Verb("Hardline.Identity", _), _) => answer.status == 400,
             // This request is no WebSocket's.

@@ -68,6 +68,15 @@ pub async fn list<'a>(from: impl Into<Reader<'a>>, after: Option<&str>, limit: i
     rows.iter().map(read).collect()
 }
 
+/// Replaces a group's description; whether it was there.
+pub async fn set_description(tx: &mut Tx, oid: &str, description: &str, now: i64) -> Result<bool> {
+    let statement = sqlx::query("UPDATE directory_groups SET description = $2, updated = $3 WHERE oid = $1")
+        .bind(oid.to_ascii_lowercase())
+        .bind(description)
+        .bind(now);
+    Ok(tx.run(statement).await? == 1)
+}
+
 /// Deletes a group with its memberships, both ways; whether it was there. What it was given is the caller's to take.
 pub async fn delete(tx: &mut Tx, oid: &str) -> Result<bool> {
     let oid = oid.to_ascii_lowercase();

@@ -62,6 +62,18 @@ pub async fn set_password(tx: &mut Tx, oid: &str, password_hash: &str, now: i64)
     }
 }
 
+/// Replaces a principal's name for people.
+pub async fn set_display_name(tx: &mut Tx, oid: &str, display_name: &str, now: i64) -> Result<()> {
+    let statement = sqlx::query("UPDATE principals SET display_name = $2, updated = $3 WHERE oid = $1")
+        .bind(oid)
+        .bind(display_name)
+        .bind(now);
+    match tx.run(statement).await? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
+    }
+}
+
 /// Allows or forbids signing in.
 pub async fn set_disabled(tx: &mut Tx, oid: &str, disabled: bool, now: i64) -> Result<()> {
     let statement = sqlx::query("UPDATE principals SET disabled = $2, updated = $3 WHERE oid = $1")

@@ -32,7 +32,8 @@ pub struct Resource {
 
 const START: &str = "SELECT id, subscription_key, group_key, type_key, name, location, body, etag, created, updated FROM resources WHERE 1 = 1";
 
-/// Writes a new resource; [`StoreError::Conflict`] when its id is taken.
+/// Writes a new resource; [`StoreError::Conflict`] when its id is taken. Roles that somebody had at an older resource of that
+/// id are no roles at this one: they go.
 pub async fn insert(tx: &mut Tx, resource: &Resource) -> Result<()> {
     let statement = sqlx::query(
         "INSERT INTO resources (id_key, id, subscription_key, group_key, type_key, name, location, body, etag, created, updated) \
@@ -49,7 +50,8 @@ pub async fn insert(tx: &mut Tx, resource: &Resource) -> Result<()> {
     .bind(resource.etag.as_str())
     .bind(resource.created)
     .bind(resource.updated);
-    tx.run(statement).await.map(|_| ())
+    tx.run(statement).await?;
+    super::role_assignments::delete_at_and_below(tx, &resource.id).await.map(|_| ())
 }
 
 /// Replaces location, body and etag of a resource whose etag is `expected`; [`StoreError::Conflict`] when it has another

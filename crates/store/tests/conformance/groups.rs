@@ -51,6 +51,12 @@ pub async fn members_of_members_are_members(db: &Db) {
     assert_eq!(groups::of_member(db, "p2").await.unwrap(), ["inner", "outer"]);
 
     let mut tx = db.begin().await.unwrap();
+    assert!(groups::set_description(&mut tx, "INNER", "At night", 3).await.unwrap());
+    assert!(!groups::set_description(&mut tx, "nobody", "x", 3).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(groups::get(db, "inner").await.unwrap().unwrap().description, "At night");
+
+    let mut tx = db.begin().await.unwrap();
     assert!(groups::remove_member(&mut tx, "inner", "P1").await.unwrap());
     assert!(!groups::remove_member(&mut tx, "inner", "p1").await.unwrap());
     assert!(groups::delete(&mut tx, "OUTER").await.unwrap());
@@ -109,6 +115,8 @@ pub async fn what_counts_for_a_principal(db: &Db) {
 
     let mut tx = db.begin().await.unwrap();
     principals::set_disabled(&mut tx, "p1", true, 2).await.unwrap();
+    principals::set_display_name(&mut tx, "p1", "Ann B.", 2).await.unwrap();
+    assert!(matches!(principals::set_display_name(&mut tx, "p9", "x", 2).await, Err(StoreError::NotFound)));
     tx.commit().await.unwrap();
     assert!(granted("p1").await.is_empty(), "who may not sign in has no rights either");
 
