@@ -137,11 +137,11 @@ impl<'a> Scope<'a> {
                 let mut value = self.look(base)?;
                 for step in steps {
                     value = match step {
-                        Step::Property(name) => property(value, name, true)?,
+                        Step::Property(name) => property(value, name, true, self.budget)?,
                         Step::Index(index) => {
                             let literal = matches!(index.kind, Kind::Text(_));
                             match self.evaluate(index)? {
-                                Value::String(name) => property(value, &name, literal)?,
+                                Value::String(name) => property(value, &name, literal, self.budget)?,
                                 Value::Number(number) => item(value, number.as_i64())?,
                                 _ => {
                                     return Err(Stop::Fault(
@@ -432,7 +432,12 @@ impl Walk {
 }
 
 /// A member of an object, its name in any case. The name is shown only if the template spells it out.
-fn property<'a>(value: Cow<'a, Value>, name: &str, shown: bool) -> Result<Cow<'a, Value>, Stop> {
+fn property<'a>(
+    value: Cow<'a, Value>,
+    name: &str,
+    shown: bool,
+    budget: &Budget,
+) -> Result<Cow<'a, Value>, Stop> {
     let quoted = if shown { format!(" '{name}'") } else { String::new() };
     let missing = || Stop::Fault(format!("The language expression property{quoted} doesn't exist."));
     let not_object = || {
@@ -440,6 +445,10 @@ fn property<'a>(value: Cow<'a, Value>, name: &str, shown: bool) -> Result<Cow<'a
             "The language expression property{quoted} can't be evaluated: the value is not an object."
         ))
     };
+    if let Some(map) = value.as_object().filter(|map| !map.contains_key(name)) {
+        // Another case is looked for in all of it.
+        budget.spend(map.len())?;
+    }
     match value {
         Cow::Borrowed(value) => {
             let map = value.as_object().ok_or_else(not_object)?;

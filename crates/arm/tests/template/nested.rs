@@ -77,6 +77,26 @@ fn a_linked_template_is_the_callers_to_read() {
 }
 
 #[test]
+fn what_an_outer_template_refers_to_comes_before_the_deployment() {
+    let inside = format!(
+        r#"{{"$schema": "{SCHEMA}", "contentVersion": "1.0.0.0", "resources": [{{"type": "A.B/c", "apiVersion": "1", "name": "in", "properties": {{"a": "[reference('later').b]"}}}}]}}"#
+    );
+    let plan = good(
+        &format!(
+            r#""resources": [{{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "n", "properties": {{"mode": "Incremental", "template": {inside}}}}},
+            {{"type": "A.B/c", "apiVersion": "1", "name": "later"}}]"#
+        ),
+        &json!({}),
+    );
+    assert_eq!(names(&plan), ["later", "n"]);
+    let inner = plan.nested(&plan.nodes[1], &body(&plan, 1), &around()).unwrap().unwrap();
+    let Err(Unresolved::Needs(needs)) = inner.resolve(&inner.nodes[0], &Answers::default()) else {
+        panic!("late")
+    };
+    assert_eq!(needs[0].id(), plan.nodes[0].id);
+}
+
+#[test]
 fn a_deployment_is_referred_to_by_name() {
     let members = with("", "")
         + r#", "outputs": {"o": {"type": "string", "value": "[reference('n').outputs.o.value]"}}"#;

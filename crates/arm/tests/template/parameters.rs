@@ -144,6 +144,20 @@ fn values_that_grow_are_stopped() {
 }
 
 #[test]
+fn the_deepest_that_is_allowed_needs_little_stack() {
+    let expression =
+        format!("{}1{}", "if(true(), first(map(createArray(1), lambda('x', ".repeat(7), "))), 0)".repeat(7));
+    let nested = format!("{}\"[{expression}]\"{}", "[".repeat(50), "]".repeat(50));
+    let plan = good(&format!("\"variables\": {{\"v\": {nested}}}, {NONE}"), &json!({}));
+    assert_eq!(plan.nodes.len(), 0);
+}
+
+#[test]
+fn parameters_that_are_no_object() {
+    assert_eq!(refused(NONE, &json!([])), ["The template parameters that are given must be a JSON object."]);
+}
+
+#[test]
 fn functions_of_the_template() {
     let functions = r#""functions": [{"namespace": "contoso", "members": {"unique": {
         "parameters": [{"name": "prefix", "type": "string"}],

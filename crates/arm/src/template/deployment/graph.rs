@@ -7,7 +7,7 @@ use super::resources::Draft;
 use super::{Ignorant, Outside, Plan};
 use crate::template::evaluate::{Budget, Walk};
 use crate::template::position::{ERRORS_LIMIT, TemplateError};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Every spelling of a resource in `dependsOn`, in lower case.
 #[derive(Default)]
@@ -47,7 +47,11 @@ pub(super) fn connect(
         let mut edges = serial(&drafts, n);
         let Some(draft) = drafts.get_mut(n) else { break };
         edges.extend(draft.parent);
+        let mut seen = HashSet::new();
         for (text, pointer) in std::mem::take(&mut draft.depends_on) {
+            if !seen.insert(text.to_lowercase()) {
+                continue;
+            }
             match spellings.find(&text) {
                 Some(found) => edges.extend(found),
                 None => {
@@ -69,6 +73,7 @@ pub(super) fn connect(
             let mut walk = Walk::default();
             plan.body(&draft.node, &Ignorant, budget, &mut walk);
             errors.extend(walk.faults.iter().map(|(pointer, message)| plan.source.fault(pointer, message)));
+            plan.nested_needs(&draft.node, budget, &mut walk);
             edges.extend(walk.needs.iter().filter_map(|need| spellings.find(need.id())).flatten());
         }
         before.push(edges);

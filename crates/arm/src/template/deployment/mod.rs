@@ -244,6 +244,19 @@ impl Plan {
         Value::Object(body)
     }
 
+    /// What the template of a nested deployment of outer scope refers to. What is wrong in it is told by its own plan.
+    fn nested_needs(&self, node: &Node, budget: &Budget, walk: &mut Walk) {
+        if node.nested.as_ref().is_none_or(|nested| nested.inner) {
+            return;
+        }
+        let mut scope = self.scope(budget, Some(&Ignorant));
+        scope.loops.clone_from(&node.loops);
+        let pointer = format!("{}/properties/template", node.pointer);
+        let mut inside = Walk::default();
+        scope.deep(self.source.at(&pointer), &pointer, &mut inside);
+        walk.needs.append(&mut inside.needs);
+    }
+
     /// The plan of a nested deployment whose template stands in this one. `body` is what [`Plan::resolve`] gave for the
     /// node, `around` the surroundings at its target. None if the node has no template in it (it is linked: read the
     /// document and call [`plan`]).

@@ -121,6 +121,10 @@ pub(super) fn settle(
 ) -> Result<Vec<Parameter>, Vec<TemplateError>> {
     let root = source.member("parameters");
     let (parameters, mut errors) = declarations(source, &root);
+    if !given.is_object() && !given.is_null() {
+        let message = "The template parameters that are given must be a JSON object.".into();
+        errors.push(source.plain(&root, message));
+    }
     let nothing = Map::new();
     let given = given.as_object().unwrap_or(&nothing);
     refuse_unknown(source, &root, given, &parameters, &mut errors);

@@ -14,7 +14,7 @@ use uuid::{Uuid, uuid};
 
 /// All but RFC 3986's unreserved characters.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// The namespace in which Azure makes the values of `guid`.
+/// The namespace by which other tools reproduce the values of Azure's `guid`; Azure's reference does not name it.
 const GUIDS: Uuid = uuid!("11fb06fb-712d-4ddd-98c7-e71bbd588830");
 
 /// JSON as lenient as templates are.

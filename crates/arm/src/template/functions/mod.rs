@@ -160,7 +160,7 @@ pub const FUNCTIONS: &[Function] = &[
     row("String", "format", 1, MANY, Values(format::format))
         .but("of .NET's format strings: alignment, and `D`, `N`, `F`, `X` and zeros for numbers"),
     row("String", "guid", 1, MANY, Values(encoding::guid))
-        .but("UUID version 5 of the arguments joined by `-`, in the namespace 11fb06fb-712d-4ddd-98c7-e71bbd588830"),
+        .but("UUID version 5 of the arguments joined by `-`, in the namespace 11fb06fb-712d-4ddd-98c7-e71bbd588830, by which other tools reproduce Azure's values"),
     row("String", "join", 2, Some(2), Values(strings::join)),
     row("String", "newGuid", 0, Some(0), Scoped(encoding::new_guid))
         .but("default values of parameters only, as in Azure"),

@@ -1,8 +1,9 @@
 //! Functions of objects, and of arrays where both are meant.
 
 use super::arguments::{array, at, number_of, object, text, wrong};
-use crate::template::evaluate::{member, member_key};
+use crate::template::evaluate::member;
 use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
 
 /// Names and values by turns.
 pub(super) fn create(v: &[Value]) -> Result<Value, String> {
@@ -24,7 +25,7 @@ pub(super) fn null(_: &[Value]) -> Result<Value, String> {
 /// Names in order.
 fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut members: Vec<_> = map.iter().collect();
-    members.sort_by_key(|(name, _)| name.to_lowercase());
+    members.sort_by_cached_key(|(name, _)| name.to_lowercase());
     members
 }
 
@@ -36,13 +37,19 @@ pub(super) fn keys(v: &[Value]) -> Result<Value, String> {
     Ok(sorted(object(v, 0)?).into_iter().map(|(k, _)| k.as_str()).collect())
 }
 
+/// The names that the members of an object really have, by their lower case.
+fn spelled(map: &Map<String, Value>) -> HashMap<String, String> {
+    map.keys().map(|key| (key.to_ascii_lowercase(), key.clone())).collect()
+}
+
 pub(super) fn shallow_merge(v: &[Value]) -> Result<Value, String> {
     let mut all = Map::new();
+    let mut spellings = HashMap::new();
     let parts = array(v, 0)?;
     for n in 0..parts.len() {
         for (key, value) in object(parts, n).map_err(|_| "its argument 1 must be an array of objects.")? {
-            let key = member_key(&all, key).unwrap_or_else(|| key.clone());
-            all.insert(key, value.clone());
+            let key = spellings.entry(key.to_ascii_lowercase()).or_insert_with(|| key.clone());
+            all.insert(key.clone(), value.clone());
         }
     }
     Ok(Value::Object(all))
@@ -73,7 +80,7 @@ pub(super) fn try_get(v: &[Value]) -> Result<Value, String> {
 pub(super) fn union(v: &[Value]) -> Result<Value, String> {
     if at(v, 0).is_array() {
         let mut all: Vec<Value> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for n in 0..v.len() {
             all.extend(array(v, n)?.iter().filter(|item| seen.insert(item.to_string())).cloned());
         }
@@ -87,12 +94,13 @@ pub(super) fn union(v: &[Value]) -> Result<Value, String> {
 }
 
 fn unite(into: &mut Map<String, Value>, from: &Map<String, Value>) {
+    let spellings = spelled(into);
     for (key, value) in from {
-        let key = member_key(into, key).unwrap_or_else(|| key.clone());
-        match (into.get_mut(&key), value) {
+        let key = spellings.get(&key.to_ascii_lowercase()).unwrap_or(key);
+        match (into.get_mut(key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => unite(old, new),
             _ => {
-                into.insert(key, value.clone());
+                into.insert(key.clone(), value.clone());
             }
         }
     }
@@ -101,12 +109,11 @@ fn unite(into: &mut Map<String, Value>, from: &Map<String, Value>) {
 /// Arrays: the items that all have. Objects: the members that are equal in all.
 pub(super) fn intersection(v: &[Value]) -> Result<Value, String> {
     if at(v, 0).is_array() {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut all: Vec<Value> =
             array(v, 0)?.iter().filter(|item| seen.insert(item.to_string())).cloned().collect();
         for n in 1..v.len() {
-            let other: std::collections::HashSet<String> =
-                array(v, n)?.iter().map(Value::to_string).collect();
+            let other: HashSet<String> = array(v, n)?.iter().map(Value::to_string).collect();
             all.retain(|item| other.contains(&item.to_string()));
         }
         return Ok(Value::Array(all));

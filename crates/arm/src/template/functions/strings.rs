@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// Longest text that a function pads to, characters.
 const PAD_LIMIT: usize = 64 * 1024;
+/// Most delimiters of one `split`.
+const DELIMITERS_LIMIT: usize = 100;
 /// Longest result of a replacement, bytes.
 const RESULT_LIMIT: usize = 4 << 20;
 
@@ -54,18 +56,23 @@ pub(super) fn split(v: &[Value]) -> Result<Value, String> {
             .collect::<Result<_, _>>()?,
         _ => return Err(wrong(v, 1, "String, Array")),
     };
-    let mut parts = Vec::new();
-    let mut rest = source;
-    loop {
-        // The first delimiter; of those at one place the first of the list, as .NET does it.
-        let next = delimiters.iter().filter(|d| !d.is_empty()).filter_map(|d| Some((rest.find(d)?, d.len())));
-        let Some((start, length)) = next.min_by_key(|(start, _)| *start) else {
-            parts.push(rest.into());
-            return Ok(Value::Array(parts));
-        };
-        parts.push(rest.get(..start).unwrap_or_default().into());
-        rest = rest.get(start + length..).unwrap_or_default();
+    if delimiters.len() > DELIMITERS_LIMIT {
+        return Err("its argument 2 has too many items.".into());
     }
+    let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
+    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+        // Of those at one place the first of the list, as .NET does it.
+        match delimiters.iter().find(|d| !d.is_empty() && rest.starts_with(**d)) {
+            Some(delimiter) => {
+                parts.push(source.get(start..at).unwrap_or_default().into());
+                at += delimiter.len();
+                start = at;
+            }
+            None => at += rest.chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    parts.push(source.get(start..).unwrap_or_default().into());
+    Ok(Value::Array(parts))
 }
 
 pub(super) fn join(v: &[Value]) -> Result<Value, String> {

@@ -69,6 +69,8 @@ fn texts() {
         ("replace('aXbX', 'X', '--')", json!("a--b--")),
         ("split('a,b;c', ',')", json!(["a", "b;c"])),
         ("split('a,b;c', createArray(',', ';'))", json!(["a", "b", "c"])),
+        ("split(',é,', ',')", json!(["", "é", ""])),
+        ("split('ab', '')", json!(["ab"])),
         ("join(createArray('a', 2), '-')", json!("a-2")),
         ("substring('hello', 1, 3)", json!("ell")),
         ("substring('hello', 3)", json!("lo")),
