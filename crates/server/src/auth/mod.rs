@@ -7,6 +7,7 @@
 //! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
 //! ```
 
+pub mod authority;
 mod caller;
 pub mod device;
 mod device_codes;
@@ -25,9 +26,10 @@ pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
 pub use roles::{Rights, authorise, still_allowed};
-pub use sign_in::{Form, no_authorization_code, token};
+pub use sign_in::{Form, no_authorization_code, other_tenant, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
+use self::authority::Authority;
 use self::device_codes::DeviceCodes;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
@@ -171,12 +173,12 @@ impl std::fmt::Debug for Principal {
     }
 }
 
-/// `/adfs/.well-known/openid-configuration` for clients that reach the server at `base_url`.
-pub fn openid_configuration(_state: &State, base_url: &str) -> serde_json::Value {
-    openid::configuration(base_url)
+/// The openid-configuration of a family of URLs, for clients that reach the server at `base_url`.
+pub fn openid_configuration(state: &State, authority: Authority, base_url: &str) -> serde_json::Value {
+    openid::configuration(authority, base_url, state.config.tenant)
 }
 
-/// `/adfs/discovery/keys`: the public half of the signing key.
+/// `discovery/keys`: the public half of the signing key.
 pub fn json_web_keys(state: &State) -> serde_json::Value {
     serde_json::json!({ "keys": [state.auth.key.jwk()] })
 }

@@ -1,17 +1,23 @@
-//! What clients read before they sign in (ADFS mode, contract section 2.2).
+//! What clients read before they sign in (contract section 2.2).
 
+use super::authority::Authority;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-/// `/adfs/.well-known/openid-configuration` for clients that reach the server at `base_url`. Every endpoint that it names
+/// The openid-configuration of a family of URLs, for clients that reach the server at `base_url`. Every endpoint that it names
 /// is there. MSAL does not start without an `authorization_endpoint`; ours says which other ways there are.
-pub fn configuration(base_url: &str) -> Value {
-    let adfs = format!("{}/adfs", base_url.trim_end_matches('/'));
+pub fn configuration(authority: Authority, base_url: &str, tenant: Uuid) -> Value {
+    let base = base_url.trim_end_matches('/');
+    let (root, version) = match authority {
+        Authority::Adfs => (format!("{base}/adfs"), ""),
+        Authority::Tenant => (format!("{base}/{tenant}"), "v2.0/"),
+    };
     json!({
-        "issuer": adfs,
-        "authorization_endpoint": format!("{adfs}/oauth2/authorize"),
-        "token_endpoint": format!("{adfs}/oauth2/token"),
-        "jwks_uri": format!("{adfs}/discovery/keys"),
-        "device_authorization_endpoint": format!("{adfs}/oauth2/devicecode"),
+        "issuer": authority.issuer(base, tenant),
+        "authorization_endpoint": format!("{root}/oauth2/{version}authorize"),
+        "token_endpoint": format!("{root}/oauth2/{version}token"),
+        "device_authorization_endpoint": format!("{root}/oauth2/{version}devicecode"),
+        "jwks_uri": format!("{root}/discovery/{version}keys"),
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "grant_types_supported": ["client_credentials", "password", "refresh_token", super::device::GRANT],
         "response_types_supported": [],

@@ -4,6 +4,7 @@
 //! What is wrong is told in OAuth's shape, `{"error", "error_description", "error_codes"}`. An unknown name and a wrong
 //! password get the same answer after the same time.
 
+use super::authority::Authority;
 use super::passwords::PASSWORD_LIMIT;
 use super::tokens::{ACCESS_LIFETIME, RefreshClaims, SignIn};
 use super::{AuthError, Principal, PrincipalKind, device};
@@ -127,6 +128,12 @@ pub fn no_authorization_code() -> ArmResponse {
     TokenError::bad("unsupported_response_type", 700_054, text).answer()
 }
 
+/// Answers an endpoint of a tenant that is not ours.
+pub fn other_tenant() -> ArmResponse {
+    let text = "The tenant is not known here. The id of ours is in /metadata/endpoints.";
+    TokenError::bad("invalid_tenant", 90_002, text).answer()
+}
+
 async fn grant(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
     let grant = field(form, "grant_type")?;
     match grant {
@@ -212,7 +219,7 @@ pub(super) fn sign_in<'a>(
         client,
         address: cx.facts.client.to_canonical().to_string(),
         tenant: cx.state.config.tenant.to_string(),
-        issuer: format!("{}/adfs", cx.facts.base_url),
+        issuer: Authority::of_path(&cx.facts.path).issuer(&cx.facts.base_url, cx.state.config.tenant),
         audience,
         now: cx.now,
         id: cx.state.random.uuid(),

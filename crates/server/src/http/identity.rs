@@ -1,7 +1,8 @@
-//! The identity endpoints (ADFS mode): the openid-configuration and the token request's form.
+//! The identity endpoints: the openid-configuration, and the forms of those who ask for tokens and codes.
 
 use super::{answer, body};
 use crate::auth;
+use crate::auth::authority::{self, Endpoint};
 use crate::pipeline::Cx;
 use crate::reply::ArmResponse;
 use axum::response::Response;
@@ -17,23 +18,30 @@ use std::collections::BTreeMap;
 /// Longest form, bytes.
 const FORM_LIMIT: usize = 16 << 10;
 
-/// Answers what is below `/adfs/`; `rest` is the path behind it.
+/// The identity endpoint at `/{first}/{rest}`, if there is one.
+pub(super) fn endpoint(cx: &Cx, first: &str, rest: &str) -> Option<Endpoint> {
+    let config = &cx.state.config;
+    authority::endpoint(first, rest, config.tenant, &config.public_host)
+}
+
+/// Answers an identity endpoint.
 pub(super) async fn answer(
     cx: &Cx,
-    rest: &str,
+    endpoint: Endpoint,
     parts: &Parts,
     incoming: Incoming,
 ) -> Result<Response, ArmError> {
-    match rest {
-        ".well-known/openid-configuration" => {
+    match endpoint {
+        Endpoint::Configuration(authority) => {
             only(cx, &[Method::GET, Method::HEAD])?;
-            Ok(answer::arm(ArmResponse::ok(auth::openid_configuration(&cx.state, &cx.facts.base_url))))
+            let document = auth::openid_configuration(&cx.state, authority, &cx.facts.base_url);
+            Ok(answer::arm(ArmResponse::ok(document)))
         }
-        "discovery/keys" => {
+        Endpoint::Keys => {
             only(cx, &[Method::GET, Method::HEAD])?;
             Ok(answer::arm(ArmResponse::ok(auth::json_web_keys(&cx.state))))
         }
-        "oauth2/token" | "oauth2/token/" => {
+        Endpoint::Token => {
             only(cx, &[Method::POST])?;
             let form = form(cx, parts, incoming).await;
             Ok(oauth(match form {
@@ -41,7 +49,7 @@ pub(super) async fn answer(
                 Err(reason) => invalid_request(&reason),
             }))
         }
-        "oauth2/devicecode" => {
+        Endpoint::DeviceCode => {
             only(cx, &[Method::POST])?;
             let form = form(cx, parts, incoming).await;
             Ok(oauth(match form {
@@ -49,11 +57,11 @@ pub(super) async fn answer(
                 Err(reason) => invalid_request(&reason),
             }))
         }
-        "oauth2/authorize" => {
+        Endpoint::Authorize => {
             only(cx, &[Method::GET])?;
             Ok(answer::arm(auth::no_authorization_code()))
         }
-        _ => Err(ArmError::not_found("There is no such identity endpoint.")),
+        Endpoint::OtherTenant => Ok(answer::arm(auth::other_tenant())),
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! listener ─ TLS ─ connection ─ route ─┬─ /subscriptions… /providers…   pipeline::handle
 //!                                      ├─ /metadata/endpoints            where everything is, for clients
-//!                                      ├─ /adfs/…                        auth (token, openid-configuration)
+//!                                      ├─ /adfs/… /{tenant}/oauth2/…     auth (tokens, codes, openid-configuration)
 //!                                      ├─ /graph/v1.0/…                  graph (users, programs, groups)
 //!                                      ├─ /console/sessions/…            serial (WebSocket, admin commands)
 //!                                      ├─ /{account}/{container}/{blob}  blob

@@ -62,9 +62,12 @@ fn protected(mut answer: Response, secure: bool) -> Response {
 
 async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    if let Some(endpoint) = identity::endpoint(cx, first, rest) {
+        return identity::answer(cx, endpoint, &parts, body).await;
+    }
     match first {
         "healthz" if rest.is_empty() => health(cx).await,
-        "adfs" => identity::answer(cx, rest, &parts, body).await,
+        "adfs" => Err(ArmError::not_found("There is no such identity endpoint.")),
         "graph" => graph::answer(cx, rest, &parts, body).await,
         first if first.eq_ignore_ascii_case("metadata") => metadata::answer(cx, rest),
         "console" => console(cx, rest, parts, body).await,
