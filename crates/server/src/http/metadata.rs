@@ -10,8 +10,11 @@ use hardline_arm::error::ArmError;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+/// How one api-version writes the endpoints.
+type Shape = fn(&Endpoints) -> Value;
+
 /// Every api-version with its shape, the newest first.
-const SHAPES: &[(&str, fn(&Endpoints) -> Value)] =
+const SHAPES: &[(&str, Shape)] =
     &[("2022-09-01", cloud), ("2019-05-01", clouds), ("2015-01-01", flat), ("1.0", flat)];
 
 /// The addresses that the shapes share.
