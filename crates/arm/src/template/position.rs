@@ -32,7 +32,7 @@ pub struct TemplateError {
     pub message: String,
     /// Where in the body; of an expression the string that holds it.
     pub position: Position,
-    /// The same place as a JSON pointer into the body.
+    /// The same place as a JSON pointer into the template.
     pub pointer: String,
 }
 

@@ -1,6 +1,7 @@
 //! Nested deployments.
 
 use super::*;
+use hardline_arm::resource_id::ResourceId;
 
 fn with(options: &str, extra: &str) -> String {
     format!(
@@ -94,6 +95,37 @@ fn what_an_outer_template_refers_to_comes_before_the_deployment() {
         panic!("late")
     };
     assert_eq!(needs[0].id(), plan.nodes[0].id);
+}
+
+#[test]
+fn a_subscriptions_deployment_makes_a_group_and_fills_it() {
+    let inside = format!(
+        r#"{{"$schema": "{SCHEMA}", "contentVersion": "1.0.0.0", "resources": [{{"type": "A.B/c", "apiVersion": "1", "name": "x"}}]}}"#
+    );
+    let text = template(&format!(
+        r#""resources": [
+            {{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "fill", "resourceGroup": "new", "dependsOn": ["[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'new')]", "new"],
+              "properties": {{"mode": "Incremental", "template": {inside}}}}},
+            {{"type": "Microsoft.Resources/resourceGroups", "apiVersion": "1", "name": "new", "location": "[deployment().location]"}}]"#
+    ))
+    .replacen("deploymentTemplate", "subscriptionDeploymentTemplate", 1);
+    let mut there = around();
+    there.scope = ResourceId::of_subscription("s1");
+    there.resource_group = Value::Null;
+    there.deployment = json!({"location": "local"});
+    let document = Arc::new(Document::parse(&text).unwrap());
+    let plan = plan(&Template::new(document, ""), &json!({}), &there).unwrap();
+    let ids: Vec<_> = plan.nodes.iter().map(|n| n.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "/subscriptions/s1/resourceGroups/new",
+            "/subscriptions/s1/resourceGroups/new/providers/Microsoft.Resources/deployments/fill"
+        ]
+    );
+    assert!(plan.nodes[1].outside.is_empty());
+    let inner = plan.nested(&plan.nodes[1], &body(&plan, 1), &there).unwrap().unwrap();
+    assert_eq!(inner.nodes[0].id, "/subscriptions/s1/resourceGroups/new/providers/A.B/c/x");
 }
 
 #[test]

@@ -117,6 +117,18 @@ fn resources_that_are_wrong() {
 }
 
 #[test]
+fn paths_are_the_templates_own_inside_of_a_body() {
+    let text = format!(
+        "{{\"properties\": {{template:{}}}}}",
+        template(r#""resources": [{"type": "A.B/c", "name": "x"}]"#)
+    );
+    let document = Arc::new(Document::parse(&text).unwrap());
+    let errors = plan(&Template::new(document, "/properties/template"), &json!({}), &around()).unwrap_err();
+    assert_eq!(errors[0].pointer, "/resources/0");
+    assert!(errors[0].message.contains("Path 'resources[0]', line 4, position 15."));
+}
+
+#[test]
 fn many_errors_are_told_up_to_a_limit() {
     let many: Vec<_> = (0..50)
         .map(|n| {

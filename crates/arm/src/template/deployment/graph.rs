@@ -19,10 +19,15 @@ impl Spellings {
         for (n, Draft { node, .. }) in drafts.iter().enumerate() {
             let relative = node.id.rsplit_once("/providers/").map_or("", |(_, relative)| relative);
             let typed = format!("{}/{}", node.resource_type, node.name);
-            let mut keys = vec![node.id.as_str(), relative, &typed, &node.name];
+            // What resource functions give for a group, whose id has no provider.
+            let provided = match node.id.split_once("/resourceGroups/") {
+                Some((above, _)) if relative.is_empty() => format!("{above}/providers/{typed}"),
+                _ => String::new(),
+            };
+            let mut keys = vec![node.id.as_str(), relative, &typed, &node.name, &provided];
             keys.extend(node.symbol.as_deref());
             keys.extend(node.copy.as_ref().map(|(name, _)| name.as_str()));
-            for key in keys {
+            for key in keys.into_iter().filter(|key| !key.is_empty()) {
                 all.0.entry(key.to_lowercase()).or_default().insert(n);
             }
         }

@@ -148,8 +148,7 @@ pub(super) fn settle(
         return Err(errors);
     }
     let guids = Cell::new(0);
-    let keys: Vec<_> = defaults.iter().map(|(key, _)| key.clone()).collect();
-    settle_all(source, &keys, names, &mut |names, key, walk: &mut Walk| {
+    settle_all(source, &defaults, names, &mut |names, key, walk: &mut Walk| {
         let Some((_, pointer)) = defaults.iter().find(|(k, _)| k == key) else { return Value::Null };
         let made = guids.get();
         let mut scope = Scope {

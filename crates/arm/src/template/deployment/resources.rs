@@ -5,7 +5,7 @@ use super::{Nested, Node, Plan, RESOURCES_LIMIT};
 use crate::resource_id::ResourceId;
 use crate::template::evaluate::{Budget, Loop, Stop, Walk, member};
 use crate::template::functions::{interleave, number_of};
-use crate::template::position::{ERRORS_LIMIT, TemplateError, below};
+use crate::template::position::{ERRORS_LIMIT, TemplateError, below, dotted};
 use crate::template::surroundings::Named;
 use serde_json::{Map, Value};
 
@@ -84,7 +84,9 @@ fn name(plan: &mut Plan, drafts: &[Draft]) {
         let named = Named { id: node.id.clone(), api_version: node.api_version.clone() };
         let relative = node.id.rsplit_once("/providers/").map_or("", |(_, relative)| relative);
         plan.symbols.resources.insert(node.id.to_lowercase(), named.clone());
-        plan.symbols.resources.insert(relative.to_lowercase(), named.clone());
+        if !relative.is_empty() {
+            plan.symbols.resources.insert(relative.to_lowercase(), named.clone());
+        }
         for key in [Some(&node.name), node.symbol.as_ref()].into_iter().flatten() {
             let other = plan.symbols.resources.insert(key.to_lowercase(), named.clone());
             if other.is_some_and(|other| other.id != named.id) {
@@ -216,7 +218,7 @@ impl Expansion<'_> {
                 let at = self.source.position(pointer);
                 let message = format!(
                     "Required property '{key}' not found in JSON. Path '{}', line {}, position {}.",
-                    crate::template::position::dotted(pointer),
+                    dotted(&self.source.relative(pointer)),
                     at.line,
                     at.column
                 );

@@ -86,7 +86,8 @@ impl Source {
         TemplateError { message, position: self.position(pointer), pointer: self.relative(pointer) }
     }
 
-    fn relative(&self, pointer: &str) -> String {
+    /// A pointer from the template's own root.
+    pub fn relative(&self, pointer: &str) -> String {
         pointer.strip_prefix(&self.root).unwrap_or(pointer).into()
     }
 

@@ -11,15 +11,16 @@ use std::collections::{HashMap, HashSet};
 /// Most variables: Azure's limit.
 const LIMIT: usize = 256;
 
-/// Evaluates all of `keys` into `names`, each after those that it names. `evaluate` gives the value of one key.
+/// Evaluates all of `keys`, which stand at the pointers beside them, into `names`, each after those that it names.
+/// `evaluate` gives the value of one key.
 pub(super) fn settle_all(
     source: &Source,
-    keys: &[String],
+    keys: &[(String, String)],
     names: &mut Names,
     evaluate: &mut dyn FnMut(&Names, &str, &mut Walk) -> Value,
 ) -> Result<(), Vec<TemplateError>> {
     let (mut errors, mut failed) = (Vec::new(), HashSet::new());
-    for key in keys {
+    for (key, pointer) in keys {
         let mut stack = vec![key.clone()];
         while let Some(key) = stack.last().cloned() {
             if names.settled.contains_key(&key) || failed.contains(&key) {
@@ -31,7 +32,7 @@ pub(super) fn settle_all(
             if let Some((_, other)) = walk.wanted {
                 if stack.contains(&other) {
                     let message = format!("Circular reference detected on '{other}'.");
-                    errors.push(source.fault("", &message));
+                    errors.push(source.fault(pointer, &message));
                     failed.extend(stack.drain(..));
                 } else if failed.contains(&other) {
                     failed.insert(key);
@@ -91,7 +92,7 @@ pub(super) fn settle(
             return Err(vec![source.fault(pointer, "the variable is defined more than once.")]);
         }
     }
-    let keys: Vec<_> = declared.iter().map(|(key, _, _)| key.clone()).collect();
+    let keys: Vec<_> = declared.iter().map(|(key, pointer, _)| (key.clone(), pointer.clone())).collect();
     settle_all(source, &keys, names, &mut |names, key, walk| {
         let Some((pointer, is_loop)) = places.get(key) else { return Value::Null };
         let mut scope = Scope {
