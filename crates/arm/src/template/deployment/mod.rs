@@ -8,6 +8,11 @@
 //!               resolve(node, runtime) ◄── nodes in order ◄── dependsOn, reference(): graph
 //! ```
 //! A nested deployment is a node; [`Plan::nested`] makes its plan when it is its turn.
+//!
+//! Who deploys keeps the body, the parameters, the time and the seed, from which [`plan`] makes the same again, and then for
+//! each node whose dependencies are done: [`Plan::resolve`]; on [`Unresolved::Needs`] look up what is needed, put it into
+//! [`Answers`](super::surroundings::Answers), resolve again; write the body; at the end [`Plan::outputs`] in the same way.
+//! Planning may take a second of work on a template made for it: it belongs on a thread that may be busy.
 
 mod graph;
 mod outputs;
