@@ -47,7 +47,8 @@ async fn people_programs_and_groups_are_made_listed_and_deleted() {
     assert_eq!((&ann["name"], &ann["displayName"]), (&"ann@hardline.test".into(), &"Ann".into()));
     home.run_with(&create, b"correct horse 7\n").await.expect(2);
     let herself = home_of(&server, &ca, "ann@hardline.test", "correct horse 7");
-    assert_eq!(herself.run(&["user", "list"]).await.expect(1).err.contains("(AuthorizationFailed)"), true);
+    let refused = herself.run(&["user", "list"]).await.expect(1);
+    assert!(refused.err.contains("(AuthorizationFailed)"), "{}", refused.err);
 
     home.run(&["group", "create", "Operators", "--description", "Night and day"]).await.expect(0);
     home.run(&["group", "member", "add", "operators", oid]).await.expect(0);
