@@ -4,7 +4,8 @@
 use hardline_arm::rbac::{CONTRIBUTOR, OWNER, READER, USER_ACCESS_ADMINISTRATOR};
 use hardline_arm::resource_id::ResourceId;
 use hardline_server::auth::{PrincipalKind, provision};
-use hardline_testkit::{As, TestServer};
+use hardline_testkit::console::{Console, boot_vm};
+use hardline_testkit::{As, FakeHost, TestServer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -227,5 +228,50 @@ async fn who_nobody_can_be() {
     assert_eq!(owner.delete(&format!("{DIRECTORY}/{me}")).await.expect(409).code(), "OperationNotAllowed");
     // A program's name is no user's, also by another door.
     check(&format!("users/{}", server.program().name()), &good, 400, "InvalidParameter").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_open_console_ends_whichever_way_its_right_goes() {
+    let server = TestServer::start().await;
+    let host = FakeHost::new("host1");
+    server.running().adopt_host(host.in_process()).await.unwrap();
+    boot_vm(&server, "vm1").await;
+    let (owner, stranger) = (server.owner(), server.stranger());
+    at_tenant(&server, OWNER, &owner).await;
+    let scope = server.subscription_path();
+    let none = json!({});
+    let group = format!("{DIRECTORY}/groups/night");
+    let member = format!("{group}/members/{}", stranger.oid());
+    let user = format!("{DIRECTORY}/users/{}", stranger.name());
+    let role = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", Uuid::new_v4());
+    let typing = |not: &[&str]| {
+        json!({ "properties": {
+            "roleName": "Typist",
+            "permissions": [{ "actions": ["Microsoft.SerialConsole/*"], "notActions": not }],
+            "assignableScopes": [scope],
+        }})
+    };
+    owner.put(&role, &typing(&[])).await.expect(201);
+    let shut_out = json!({ "properties": { "enabled": false } });
+    for way in ["member", "role", "user", "group"] {
+        let oid = owner.put(&group, &none).await.json["properties"]["objectId"].clone();
+        owner.put(&member, &none).await;
+        let assignment =
+            format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{}", Uuid::new_v4());
+        let give = json!({ "properties": { "roleDefinitionId": role, "principalId": oid } });
+        owner.put(&assignment, &give).await;
+        let token = stranger.access_token().await;
+        let mut console = Console::stream(&server, &server.vm_path("vm1"), &token, "").await.unwrap();
+        match way {
+            "member" => owner.delete(&member).await.expect(200),
+            "role" => owner.put(&role, &typing(&["*/connect/action"])).await.expect(201),
+            "user" => owner.put(&user, &shut_out).await.expect(200),
+            _ => owner.delete(&group).await.expect(200),
+        };
+        assert_eq!(console.end().await.1, 4003, "{way}");
+        owner.put(&role, &typing(&[])).await.expect(201);
+        owner.put(&user, &json!({ "properties": { "enabled": true } })).await.expect(200);
+    }
     server.stop().await;
 }
