@@ -92,9 +92,11 @@ class Session:
         end = time.monotonic() + patience
         while needle not in self.text:
             assert time.monotonic() < end, f"{needle!r} did not come; {self.text[-2000:]!r}"
-            message = self.socket.recv()
-            assert isinstance(message, str), f"a binary message: {message!r}"
-            self.text += message
+            # Pings come here too, so that they do not keep the wait alive for ever.
+            kind, data = self.socket.recv_data(control_frame=True)
+            assert kind in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_PING), f"{kind}: {data!r}"
+            if kind == websocket.ABNF.OPCODE_TEXT:
+                self.text += data.decode()
         return self.text
 
     def type(self, keys):

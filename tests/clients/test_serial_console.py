@@ -1,6 +1,8 @@
 """The serial console as az's extension uses it (by a stand-in: the extension is on no package index), and by az's own REST."""
 
+import json
 import os
+import time
 
 import pytest
 
@@ -14,7 +16,11 @@ def console(az, dev):
 
 
 @pytest.fixture
-def session(console, dev):
+def session(az, vm, console, dev):
+    # A prompt on the screen may be that of an earlier boot: the log's end tells.
+    end = time.monotonic() + 180
+    while not json.loads(az.run("vm", "boot-diagnostics", "get-boot-log", *vm).out).rstrip().endswith("login:"):
+        assert time.monotonic() < end, "the guest does not come to its prompt"
     session = console.connect(dev["RESOURCE_GROUP"], dev["VM"])
     yield session
     session.close()
