@@ -22,9 +22,15 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0002_groups.sql"),
         include_str!("../migrations/postgres/0002_groups.sql"),
     ),
+    (
+        3,
+        "answered",
+        include_str!("../migrations/sqlite/0003_answered.sql"),
+        include_str!("../migrations/postgres/0003_answered.sql"),
+    ),
 ];
 
-/// The migrations of one database.
+/// The migrations of one database. One that was released is never changed: a store knows it by its checksum.
 pub(crate) fn of(dialect: Dialect) -> Migrator {
     let steps = STEPS.iter().map(|&(version, description, sqlite, postgres)| {
         let sql = match dialect {

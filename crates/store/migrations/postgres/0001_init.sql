@@ -77,7 +77,6 @@ CREATE TABLE vms (
     spec TEXT COLLATE "C" NOT NULL,
     observation TEXT COLLATE "C",
     observed BIGINT,
-    answered BIGINT NOT NULL DEFAULT 0,
     created BIGINT NOT NULL,
     updated BIGINT NOT NULL
 );

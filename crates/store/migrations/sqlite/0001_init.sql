@@ -76,7 +76,6 @@ CREATE TABLE vms (
     spec TEXT NOT NULL,
     observation TEXT,
     observed BIGINT,
-    answered BIGINT NOT NULL DEFAULT 0,
     created BIGINT NOT NULL,
     updated BIGINT NOT NULL
 );
