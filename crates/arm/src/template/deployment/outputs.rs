@@ -1,8 +1,9 @@
 //! Outputs.
 
-use super::parameters::{Type, json_type};
+use super::parameters::Type;
 use super::{Ignorant, Plan, Unresolved};
 use crate::template::evaluate::{Budget, Loop, Walk, member};
+use crate::template::functions::type_of;
 use crate::template::position::{TemplateError, below};
 use crate::template::surroundings::Runtime;
 use serde_json::{Map, Value, json};
@@ -121,7 +122,7 @@ impl Plan {
             let message = format!(
                 "Template output JToken type is not valid. Expected '{}'. Actual '{}'. Please see https://aka.ms/arm-template/#outputs for usage details.",
                 kind.expected(),
-                json_type(&value)
+                type_of(&value)
             );
             walk.faults.push((pointer.into(), message));
             return None;

@@ -4,6 +4,7 @@ use super::source::Source;
 use super::variables::settle_all;
 use crate::template::evaluate::{Budget, Names, Scope, Walk, member};
 use crate::template::functions::number_of;
+use crate::template::functions::type_of;
 use crate::template::position::{ERRORS_LIMIT, TemplateError, below};
 use crate::template::surroundings::Surroundings;
 use serde_json::{Map, Value, json};
@@ -74,19 +75,6 @@ impl Type {
             Self::Object | Self::SecureObject => value.is_object(),
             Self::Array => value.is_array(),
         }
-    }
-}
-
-/// What Azure calls the type of a value.
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "Null",
-        Value::Bool(_) => "Boolean",
-        Value::Number(n) if n.is_f64() => "Float",
-        Value::Number(_) => "Integer",
-        Value::String(_) => "String",
-        Value::Array(_) => "Array",
-        Value::Object(_) => "Object",
     }
 }
 
@@ -289,7 +277,7 @@ fn check(source: &Source, parameter: &Parameter, value: &Value) -> Option<Templa
             format!(
                 "Template parameter JToken type is not valid. Expected '{}'. Actual '{}' for the parameter '{name}' at {at}. Please see https://aka.ms/arm-deploy/#parameter-file for usage details.",
                 kind.expected(),
-                json_type(value)
+                type_of(value)
             ),
         ));
     }

@@ -18,6 +18,7 @@ mod strings;
 
 use super::evaluate::{Outcome, Scope, Stop};
 use super::expression::{Expression, Kind, Step};
+pub(crate) use arguments::type_of;
 use serde_json::Value;
 
 pub(crate) use arguments::number_of;
