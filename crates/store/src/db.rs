@@ -8,6 +8,7 @@
 pub mod activity_events;
 pub mod async_operations;
 pub mod console_sessions;
+pub mod deployments;
 pub mod groups;
 pub mod hosts;
 pub mod port_leases;

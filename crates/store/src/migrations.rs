@@ -28,6 +28,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0003_answered.sql"),
         include_str!("../migrations/postgres/0003_answered.sql"),
     ),
+    (
+        6,
+        "deployments",
+        include_str!("../migrations/sqlite/0006_deployments.sql"),
+        include_str!("../migrations/postgres/0006_deployments.sql"),
+    ),
 ];
 
 /// The migrations of one database. One that was released is never changed: a store knows it by its checksum.

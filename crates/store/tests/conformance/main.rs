@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod activity;
+mod deployments;
 mod full_disk;
 mod groups;
 mod objects;
@@ -68,6 +69,8 @@ suite! {
     resources::machines_outlive_their_resource,
     activity::filters,
     activity::pages_go_back_in_time,
+    deployments::one_run_at_a_time,
+    deployments::silent_ones_are_found_and_scopes_emptied,
     operations::an_operation_ends_once,
     operations::a_session_is_used_once,
     operations::the_epoch_only_rises,
