@@ -3,6 +3,9 @@
 use crate::error::ArmError;
 use serde_json::{Map, Value};
 
+/// What only the server writes, at the top of a document.
+const READ_ONLY: &[&str] = &["id", "name", "type", "etag", "systemData"];
+
 /// The body as an object. An empty body is an empty object: clients leave it out where nothing is needed.
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, ArmError> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -12,6 +15,53 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, ArmError> {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(ArmError::invalid_content(&"the body must be a JSON object")),
         Err(error) => Err(ArmError::invalid_content(&error)),
+    }
+}
+
+/// The body of a PUT or a PATCH of a resource: what only the server writes is taken out, tags are checked, and `properties`
+/// is an object (made when it is not there).
+pub fn resource(body: &[u8]) -> Result<Map<String, Value>, ArmError> {
+    let mut map = object(body)?;
+    map.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+    tags(&map)?;
+    match map.get("properties") {
+        Some(Value::Object(_)) => {}
+        None | Some(Value::Null) => {
+            map.insert("properties".into(), Value::Object(Map::new()));
+        }
+        Some(_) => {
+            let reason = "'properties' must be an object";
+            return Err(ArmError::invalid_content(&reason).with_target("properties"));
+        }
+    }
+    Ok(map)
+}
+
+/// Merges `body` into `base`: a member that is absent stays, an explicit `null` removes it, arrays and the members named in
+/// `whole` are taken as they are.
+pub fn merge(base: &mut Map<String, Value>, body: &Map<String, Value>, whole: &[&str]) {
+    for (key, value) in body {
+        match (base.get_mut(key), value) {
+            (_, Value::Null) => {
+                base.shift_remove(key);
+            }
+            (Some(Value::Object(old)), Value::Object(new)) if !whole.contains(&key.as_str()) => {
+                merge(old, new, whole);
+            }
+            _ => {
+                let mut fresh = value.clone();
+                drop_nulls(&mut fresh);
+                base.insert(key.clone(), fresh);
+            }
+        }
+    }
+}
+
+/// Removes the members whose value is `null`, in objects within objects too.
+pub fn drop_nulls(value: &mut Value) {
+    if let Value::Object(map) = value {
+        map.retain(|_, v| !v.is_null());
+        map.values_mut().for_each(drop_nulls);
     }
 }
 
@@ -66,6 +116,24 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(object(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_only_the_server_writes_is_taken_out_of_a_resource() {
+        let map = resource(br#"{"id":"/x","etag":"1","location":"l","properties":null}"#).unwrap();
+        assert_eq!(Value::Object(map), serde_json::json!({"location": "l", "properties": {}}));
+        for bad in [&br#"{"properties":3}"#[..], br#"{"tags":{"a":1}}"#] {
+            assert_eq!(resource(bad).unwrap_err().code, "InvalidRequestContent");
+        }
+    }
+
+    #[test]
+    fn a_merge_keeps_what_is_absent_and_null_removes() {
+        let mut base = object(br#"{"a":{"x":1,"y":2},"tags":{"k":"v"},"list":[1,2],"gone":1}"#).unwrap();
+        let body = object(br#"{"a":{"y":3,"z":{"n":null}},"tags":{"l":"w"},"list":[],"gone":null}"#).unwrap();
+        merge(&mut base, &body, &["tags"]);
+        let expected = serde_json::json!({"a": {"x": 1, "y": 3, "z": {}}, "tags": {"l": "w"}, "list": []});
+        assert_eq!(Value::Object(base), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod compute;
 pub mod directory;
+mod documents;
 pub mod hardline;
 pub mod insights;
 pub mod resources;

@@ -32,6 +32,16 @@ pub struct Resource {
 
 const START: &str = "SELECT id, subscription_key, group_key, type_key, name, location, body, etag, created, updated FROM resources WHERE 1 = 1";
 
+/// The advisory lock of whoever writes a resource after looking at others: its group, what it names, what names it
+/// ("HLRESRCS").
+const RESOURCE_ORDER: i64 = 0x484c_5245_5352_4353;
+
+/// Waits for the right to write resources, and keeps it until the end of the transaction: what is looked at in between stays
+/// as it is.
+pub async fn lock(tx: &mut Tx) -> Result<()> {
+    tx.lock(RESOURCE_ORDER).await
+}
+
 /// Writes a new resource; [`StoreError::Conflict`] when its id is taken. Roles that somebody had at an older resource of that
 /// id are no roles at this one: they go.
 pub async fn insert(tx: &mut Tx, resource: &Resource) -> Result<()> {
@@ -117,6 +127,14 @@ pub async fn list<'a>(
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
     let statement = sqlx::query("DELETE FROM resources WHERE id_key = $1").bind(id.to_ascii_lowercase());
     Ok(tx.run(statement).await? == 1)
+}
+
+/// Deletes every resource of a group, whatever its type; how many there were.
+pub async fn delete_of_group(tx: &mut Tx, subscription: &str, group: &str) -> Result<u64> {
+    let statement = sqlx::query("DELETE FROM resources WHERE subscription_key = $1 AND group_key = $2")
+        .bind(subscription.to_ascii_lowercase())
+        .bind(group.to_ascii_lowercase());
+    tx.run(statement).await
 }
 
 fn read(row: &AnyRow) -> Result<Resource> {

@@ -5,6 +5,7 @@
 //! absent members mean something: `tags`, the image reference, and in a PUT `bootDiagnostics` (no `storageUri` = managed).
 
 use super::{BootDiagnostics, Driver, Machine, VmError};
+use crate::models::document;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +17,8 @@ const PASSWORD_LEAST: usize = 6;
 const READ_ONLY_TOP: &[&str] = &["id", "name", "type", "etag", "resources", "systemData"];
 /// What only the server writes, in `properties`.
 const READ_ONLY_PROPERTIES: &[&str] = &["vmId", "provisioningState", "timeCreated", "instanceView"];
+/// What is taken whole: an absent member of it means something.
+const WHOLE: &[&str] = &["tags", "imageReference"];
 /// What goes in and never out, in `properties.osProfile`.
 const SECRETS: &[&str] = &["adminPassword", "customData"];
 
@@ -175,7 +178,7 @@ pub fn patch(name: &str, stored: &Value, body: &Value) -> Result<(Value, Machine
 fn change(name: &str, stored: &Value, mut base: Value, body: &Value) -> Result<(Value, Machine), VmError> {
     merge(&mut base, body);
     let (old, new) = (Machine::read(name, stored)?, read(name, &base)?);
-    if location_key(&old.location) != location_key(&new.location) {
+    if document::location(&old.location) != document::location(&new.location) {
         return Err(VmError::Location { name: name.into(), old: old.location, new: new.location });
     }
     // What stands in the document stays in the case and spelling in which it was created.
@@ -214,37 +217,9 @@ fn read(name: &str, document: &Value) -> Result<Machine, VmError> {
     Ok(machine)
 }
 
-/// `West Europe` and `westeurope` are one place.
-fn location_key(location: &str) -> String {
-    location.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
-}
-
 fn merge(base: &mut Value, body: &Value) {
-    let (Value::Object(base), Value::Object(body)) = (&mut *base, body) else {
-        *base = body.clone();
-        return;
-    };
-    for (key, value) in body {
-        if value.is_null() {
-            base.shift_remove(key);
-            continue;
-        }
-        let whole = matches!(key.as_str(), "tags" | "imageReference");
-        match base.get_mut(key) {
-            Some(old) if !whole && old.is_object() && value.is_object() => merge(old, value),
-            _ => {
-                let mut fresh = value.clone();
-                drop_nulls(&mut fresh);
-                base.insert(key.clone(), fresh);
-            }
-        }
-    }
-}
-
-fn drop_nulls(value: &mut Value) {
-    if let Value::Object(map) = value {
-        map.retain(|_, v| !v.is_null());
-        map.values_mut().for_each(drop_nulls);
+    if let (Value::Object(base), Value::Object(body)) = (base, body) {
+        document::merge(base, body, WHOLE);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Deleting virtual machines. The resource goes at once; its row stays until the host has removed the machine.
 
 use super::power::{announce, preempt};
-use super::virtual_machine::{check_group, load};
+use super::virtual_machine::load;
 use crate::auth::Allowed;
 use crate::clock::micros;
 use crate::jobs::{Awaits, Pending};
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::documents::check_group;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;

@@ -1,18 +1,20 @@
 //! Creating and changing virtual machines.
 
-use super::virtual_machine::{VirtualMachine, check_group, find, load};
+use super::virtual_machine::{VirtualMachine, find, load};
 use super::{password, power};
 use crate::auth::Allowed;
 use crate::clock::micros;
 use crate::hosts::{Desired, place};
 use crate::jobs::{Awaits, Pending};
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::documents::{
+    check_conditions, check_group, check_group_open, check_location, new_etag,
+};
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::{self, Input, Machine, VmError};
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::db::resource_groups;
 use hardline_store::db::resources::{self, Resource};
 use hardline_store::db::vms::{self, Vm};
 use http::StatusCode;
@@ -25,7 +27,7 @@ pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded
     let input = Input::parse(body)?;
     check_group(&cx.state, id).await?;
     let there = load(&cx.state, id).await?;
-    check_conditions(cx, there.as_ref())?;
+    check_conditions(cx, there.as_ref().map(|t| t.resource.etag.as_str()))?;
     match there {
         None => create(cx, allowed, id, input).await,
         Some(there) => {
@@ -39,24 +41,9 @@ pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded
 pub async fn vm_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let input = Input::parse(body)?;
     let there = find(cx, &allowed.path.id).await?;
-    check_conditions(cx, Some(&there))?;
+    check_conditions(cx, Some(&there.resource.etag))?;
     let changed = vm::patch(&there.resource.name, &there.document, &input.body)?;
     change(cx, allowed, there, changed, input.admin_password).await
-}
-
-/// `If-Match` and `If-None-Match`.
-fn check_conditions(cx: &Cx, there: Option<&VirtualMachine>) -> Result<(), ArmError> {
-    let names = |header: &str| {
-        let header = header.trim();
-        there.is_some_and(|t| header == "*" || header.split(',').any(|tag| tag.trim() == t.resource.etag))
-    };
-    let if_match = cx.facts.if_match.as_deref().is_none_or(names);
-    let if_none_match = cx.facts.if_none_match.as_deref().is_some_and(names);
-    if if_match && !if_none_match { Ok(()) } else { Err(ArmError::precondition_failed()) }
-}
-
-fn new_etag(cx: &Cx) -> String {
-    format!("\"{}\"", cx.state.random.uuid())
 }
 
 /// Text of a document or a spec for the store.
@@ -64,28 +51,9 @@ fn text(value: &impl serde::Serialize) -> Result<String, ArmError> {
     serde_json::to_string(value).map_err(ArmError::internal)
 }
 
-/// There is one location.
-fn check_location(cx: &Cx, machine: &Machine) -> Result<(), ArmError> {
-    let ours = &cx.state.config.location;
-    let key = |l: &str| l.replace(' ', "").to_ascii_lowercase();
-    if key(&machine.location) == key(ours) {
-        return Ok(());
-    }
-    Err(ArmError::new(
-        StatusCode::BAD_REQUEST,
-        "LocationNotAvailableForResourceType",
-        format!(
-            "The provided location '{}' is not available for resource type '{}'. List of available regions for the resource type is '{ours}'.",
-            machine.location,
-            vm::TYPE
-        ),
-    )
-    .with_target("location"))
-}
-
 async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Result<Recorded, ArmError> {
     let (document, machine) = vm::create(id.name(), &input.body)?;
-    check_location(cx, &machine)?;
+    check_location(cx, &machine.location, vm::TYPE)?;
     let hash = match input.admin_password {
         Some(secret) => password::hash(secret, cx.state.random.as_ref()).await?,
         None => String::new(),
@@ -121,22 +89,8 @@ async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Re
         updated: now,
     };
     let mut begun = cx.begin(allowed).await?;
-    let group = ResourceId::of_group(id.subscription().unwrap_or(""), id.group().unwrap_or(""));
-    let group_row = resource_groups::get(begun.tx(), &group.key()).await.map_err(store_error)?;
-    match group_row {
-        None => return Err(ArmError::group_not_found(group.name())),
-        Some(g) if g.state == "Deleting" => {
-            return Err(ArmError::new(
-                StatusCode::CONFLICT,
-                "ResourceGroupBeingDeleted",
-                format!(
-                    "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-                    g.name
-                ),
-            ));
-        }
-        Some(_) => {}
-    }
+    resources::lock(begun.tx()).await.map_err(store_error)?;
+    check_group_open(begun.tx(), id).await?;
     resources::insert(begun.tx(), &resource).await.map_err(store_error)?;
     vms::insert(begun.tx(), &row).await.map_err(store_error)?;
     let state = if desired.has_power() { "running" } else { "" };

@@ -3,13 +3,13 @@
 use crate::clock::from_micros;
 use crate::hosts::{Desired, Observed};
 use crate::pipeline::{Cx, store_error};
+use crate::providers::documents::check_group;
 use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::{self, BootDiagnostics, Machine, PowerState, Runtime};
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::resources::{self, Resource};
 use hardline_store::db::vms::{self, Vm};
-use hardline_store::db::{resource_groups, subscriptions};
 use serde_json::Value;
 
 /// A virtual machine, all of it.
@@ -64,21 +64,6 @@ pub(super) async fn load(state: &State, id: &ResourceId) -> Result<Option<Virtua
         return Ok(None);
     };
     VirtualMachine::new(state, resource, row).map(Some)
-}
-
-/// 404 when the group of `id` (or its subscription) is not there.
-pub(super) async fn check_group(state: &State, id: &ResourceId) -> Result<(), ArmError> {
-    let (Some(subscription), Some(group)) = (id.subscription(), id.group()) else {
-        return Err(ArmError::resource_not_found(id));
-    };
-    let group_id = ResourceId::of_group(subscription, group);
-    if resource_groups::get(&state.store, &group_id.key()).await.map_err(store_error)?.is_some() {
-        return Ok(());
-    }
-    if subscriptions::get(&state.store, subscription).await.map_err(store_error)?.is_none() {
-        return Err(ArmError::subscription_not_found(subscription));
-    }
-    Err(ArmError::group_not_found(group))
 }
 
 impl VirtualMachine {

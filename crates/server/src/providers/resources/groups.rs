@@ -15,8 +15,7 @@ use hardline_arm::models::paging::{cursor, next_link, page};
 use hardline_arm::query::PAGE_LIMIT;
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::resource_groups::{self, ResourceGroup};
-use hardline_store::db::resources::{self, ResourceFilter};
-use hardline_store::db::role_assignments;
+use hardline_store::db::{resources, role_assignments};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -120,23 +119,16 @@ pub async fn group_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
     change.commit(ArmResponse::ok(document(&group))).await
 }
 
-/// `DELETE …/resourceGroups/{name}`, with its virtual machines and the roles that were given in it. All of it is gone from
+/// `DELETE …/resourceGroups/{name}`, with every resource in it and the roles that were given there. All of it is gone from
 /// the API at once; 202 while a host still has to remove a machine.
 pub async fn group_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let mut change = cx.begin(allowed).await?;
+    resources::lock(change.tx()).await.map_err(store_error)?;
     let found = resource_groups::get(change.tx(), &id.to_string()).await.map_err(store_error)?;
     let group = found.ok_or_else(|| ArmError::resource_not_found(id))?;
     let removed = delete_group_vms(change.tx(), id, cx.now).await.map_err(store_error)?;
-    let holds = ResourceFilter {
-        subscription: &group.subscription,
-        group: Some(&group.name),
-        ..ResourceFilter::default()
-    };
-    if !resources::list(change.tx(), &holds, 1).await.map_err(store_error)?.is_empty() {
-        let text = format!("The resource group '{}' holds other resources. Delete them first.", group.name);
-        return Err(ArmError::conflict(text));
-    }
+    resources::delete_of_group(change.tx(), &group.subscription, &group.name).await.map_err(store_error)?;
     resource_groups::delete(change.tx(), &group.id).await.map_err(store_error)?;
     role_assignments::delete_at_and_below(change.tx(), &group.id).await.map_err(store_error)?;
     // An operation waits for one machine: the last one. With several hosts another may take a moment longer; its row stays
