@@ -12,4 +12,5 @@ pub mod query;
 pub mod rbac;
 pub mod resource_id;
 pub mod sas;
+pub mod shared_key;
 pub mod template;

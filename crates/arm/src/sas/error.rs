@@ -31,6 +31,14 @@ pub enum SasError {
     /// The token is for another kind of resource.
     #[error("the shared access signature is for another kind of resource")]
     Resource,
+    /// It refers to a stored access policy; there are none.
+    #[error(
+        "the shared access signature refers to a stored access policy ('si'), which this server does not have"
+    )]
+    Policy,
+    /// The token is for other services than blobs.
+    #[error("the shared access signature is for another service")]
+    Service,
     /// The token is for https only.
     #[error("the shared access signature is for https only")]
     Protocol,
@@ -53,7 +61,8 @@ impl SasError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "ResourceNotFound",
-            Self::Malformed(_) | Self::Signature | Self::Time { .. } => "AuthenticationFailed",
+            Self::Malformed(_) | Self::Signature | Self::Policy | Self::Time { .. } => "AuthenticationFailed",
+            Self::Service => "AuthorizationServiceMismatch",
             Self::Permission => "AuthorizationPermissionMismatch",
             Self::Resource => "AuthorizationResourceTypeMismatch",
             Self::Protocol => "AuthorizationProtocolMismatch",
@@ -65,7 +74,8 @@ impl SasError {
     pub fn message(&self) -> &'static str {
         match self {
             Self::Missing => "The specified resource does not exist.",
-            Self::Malformed(_) | Self::Signature | Self::Time { .. } => {
+            Self::Service => "This request is not authorized to perform this operation using this service.",
+            Self::Malformed(_) | Self::Signature | Self::Policy | Self::Time { .. } => {
                 "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature."
             }
             Self::Permission => {

@@ -1,15 +1,21 @@
 //! Shared access signatures for blobs: signing, parsing, verifying (contract section 8).
 //!
+//! Two kinds: the service SAS ([`SasToken`]) is for one blob, or for one container and its blobs; the account SAS ([`AccountSas`])
+//! for kinds of things in a whole account.
+//!
 //! A SAS is a query that carries its own permission. What is signed is text: each field as it came, one a line, with the
 //! path that the request names. So a token for one blob never fits another, and any changed character breaks it. Checks
 //! go: shape, signature (in constant time), time, protocol, address, resource, permission.
 
+mod account;
 mod error;
 mod token;
 
+pub use account::AccountSas;
 pub use error::SasError;
 pub use token::{SasToken, SignedResource};
 
+use crate::query::Query;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -42,12 +48,12 @@ impl AccountKey {
         Some(mac)
     }
 
-    fn sign(&self, text: &str) -> String {
+    pub(crate) fn sign(&self, text: &str) -> String {
         self.mac(text).map(|mac| STANDARD.encode(mac.finalize().into_bytes())).unwrap_or_default()
     }
 
     /// Compares in constant time.
-    fn verifies(&self, text: &str, signature: &str) -> bool {
+    pub(crate) fn verifies(&self, text: &str, signature: &str) -> bool {
         let Ok(given) = STANDARD.decode(signature) else { return false };
         self.mac(text).is_some_and(|mac| mac.verify_slice(&given).is_ok())
     }
@@ -89,7 +95,7 @@ impl SasPermission {
 pub struct SasRequest<'a> {
     /// The storage account's name.
     pub account: &'a str,
-    /// The container.
+    /// The container; empty for the account's blob service itself.
     pub container: &'a str,
     /// The blob; none for the container itself.
     pub blob: Option<&'a str>,
@@ -156,9 +162,52 @@ pub fn sign_read(key: &AccountKey, grant: &ReadGrant<'_>) -> String {
 pub struct Verified {
     /// When the token ends.
     pub expiry: Timestamp,
+    /// Which of the account's keys signed it, counted from 0.
+    pub key: usize,
 }
 
-/// Checks a token against a request. Any of `keys` (an account has two) may have signed it.
+/// A SAS of either kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sas {
+    /// For one blob, or a container.
+    Service(SasToken),
+    /// For an account.
+    Account(AccountSas),
+}
+
+impl Sas {
+    /// Reads a query. [`SasError::Missing`] when it has no `sig`.
+    ///
+    /// # Errors
+    /// The first field that is missing, double or cannot be read.
+    pub fn parse(query: &Query) -> Result<Self, SasError> {
+        if AccountSas::is_meant(query) && query.get("sr").is_none() {
+            return AccountSas::parse(query).map(Self::Account);
+        }
+        SasToken::parse(query).map(Self::Service)
+    }
+
+    /// Checks it against a request. Any of `keys` may have signed it.
+    ///
+    /// # Errors
+    /// The first check that fails, in the order of the module's description.
+    pub fn verify(
+        &self,
+        request: &SasRequest<'_>,
+        keys: &[AccountKey],
+        now: Timestamp,
+    ) -> Result<Verified, SasError> {
+        match self {
+            Self::Service(token) => verify(token, request, keys, now),
+            Self::Account(token) => verify_account(token, request, keys, now),
+        }
+    }
+}
+
+/// Checks a service SAS against a request. Any of `keys` (an account has two) may have signed it.
+///
+/// # Errors
+/// The first check that fails, in the order of the module's description.
 pub fn verify(
     token: &SasToken,
     request: &SasRequest<'_>,
@@ -166,28 +215,65 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<Verified, SasError> {
     let text = token.string_to_sign(request.account, request.container, request.blob);
-    // Every key is tried, so that the time taken does not tell which one fits.
-    let good = keys.iter().fold(false, |good, key| key.verifies(&text, &token.signature) | good);
-    if !good {
-        return Err(SasError::Signature);
-    }
-    let (start, expiry) = token.window()?;
-    if start.is_some_and(|s| now < s) || now >= expiry {
-        return Err(SasError::Time { start, expiry, now });
-    }
-    if token.protocol == "https" && !request.https {
-        return Err(SasError::Protocol);
-    }
-    if !token.address_fits(request.address)? {
-        return Err(SasError::Address);
-    }
+    let key = which_key(keys, &text, &token.signature)?;
+    let expiry = check_time(token.window()?, now)?;
+    check_way(&token.protocol, &token.address, request)?;
     if !token.resource_fits(request.blob.is_some()) {
         return Err(SasError::Resource);
     }
-    if !token.permissions.contains(request.permission.letter()) {
+    check_permission(&token.permissions, request)?;
+    // Of a container itself, a container's token lists the blobs and nothing else.
+    if request.blob.is_none() && request.permission != SasPermission::List {
         return Err(SasError::Permission);
     }
-    Ok(Verified { expiry })
+    Ok(Verified { expiry, key })
+}
+
+fn verify_account(
+    token: &AccountSas,
+    request: &SasRequest<'_>,
+    keys: &[AccountKey],
+    now: Timestamp,
+) -> Result<Verified, SasError> {
+    let key = which_key(keys, &token.string_to_sign(request.account), &token.signature)?;
+    let expiry = check_time(token.window()?, now)?;
+    check_way(&token.protocol, &token.address, request)?;
+    token.check_target(request)?;
+    check_permission(&token.permissions, request)?;
+    Ok(Verified { expiry, key })
+}
+
+/// Which key makes this signature of `text`. Every key is tried, so that the time taken does not tell which one fits.
+fn which_key(keys: &[AccountKey], text: &str, signature: &str) -> Result<usize, SasError> {
+    let mut fits = None;
+    for (index, key) in keys.iter().enumerate() {
+        if key.verifies(text, signature) {
+            fits = Some(index);
+        }
+    }
+    fits.ok_or(SasError::Signature)
+}
+
+fn check_time(
+    (start, expiry): (Option<Timestamp>, Timestamp),
+    now: Timestamp,
+) -> Result<Timestamp, SasError> {
+    if start.is_some_and(|s| now < s) || now >= expiry {
+        return Err(SasError::Time { start, expiry, now });
+    }
+    Ok(expiry)
+}
+
+/// The protocol, and the client's address.
+fn check_way(protocol: &str, address: &str, request: &SasRequest<'_>) -> Result<(), SasError> {
+    if protocol == "https" && !request.https {
+        return Err(SasError::Protocol);
+    }
+    if token::address_fits(address, request.address)? { Ok(()) } else { Err(SasError::Address) }
+}
+
+fn check_permission(permissions: &str, request: &SasRequest<'_>) -> Result<(), SasError> {
+    if permissions.contains(request.permission.letter()) { Ok(()) } else { Err(SasError::Permission) }
 }
 
 /// RFC 3339 in whole seconds, as the storage service's own tools write it.

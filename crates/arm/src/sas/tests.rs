@@ -3,6 +3,7 @@
 use super::*;
 use crate::query::Query;
 use proptest::prelude::*;
+use std::net::IpAddr;
 
 fn key() -> AccountKey {
     AccountKey::new((0..64).collect())
@@ -42,7 +43,7 @@ fn a_signature_made_elsewhere_is_taken() {
     let query = "sp=r&st=2026-11-21T10:00:00Z&se=2026-11-21T12:00:00Z&spr=https&sv=2022-11-02&sr=c&sig=PiOp%2FSdx%2BdSuB5usb6EFa2wZaL8wy4Ibq0YB07boGlM%3D";
     assert_eq!(ask(query, &REQUEST, "2026-11-21T11:00:00Z"), Ok(()));
     let container = SasRequest { blob: None, ..REQUEST };
-    assert_eq!(ask(query, &container, "2026-11-21T11:00:00Z"), Ok(()));
+    assert_eq!(ask(query, &container, "2026-11-21T11:00:00Z"), Err(SasError::Permission));
 }
 
 #[test]
@@ -142,7 +143,8 @@ fn shapes() {
         (good.replace("se=2026", "se=x2026"), SasError::Malformed("se")),
         (good.replace("st=2026", "st=x2026"), SasError::Malformed("st")),
         (format!("{good}&sp=rw"), SasError::Malformed("sp")),
-        (format!("{good}&si=policy"), SasError::Malformed("si")),
+        (format!("{good}&si=policy"), SasError::Policy),
+        (format!("{good}&skoid=1"), SasError::Malformed("skoid")),
         (format!("{good}&rscd=attachment"), SasError::Signature),
         (good.replace("sig=", "sig=!"), SasError::Signature),
     ] {
@@ -156,6 +158,142 @@ fn shapes() {
 fn secrets_are_not_printed() {
     let token = SasToken::parse(&Query::parse(&token()).unwrap()).unwrap();
     assert!(!format!("{token:?} {:?}", key()).contains(&token.signature));
+}
+
+/// What azure-storage-blob 12.29 made with the key of this file.
+mod made_by_the_python_library {
+    use super::*;
+
+    const NOW: &str = "2026-11-21T11:00:00Z";
+    const SERVICE: SasRequest<'static> =
+        SasRequest { container: "", blob: None, permission: SasPermission::List, ..REQUEST };
+    const CONTAINER: SasRequest<'static> = SasRequest { container: "logs", ..SERVICE };
+    const FROM: SasRequest<'static> =
+        SasRequest { address: Some(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1))), ..REQUEST };
+
+    /// Which key fits.
+    fn ask(query: &str, request: &SasRequest<'_>, now: &str) -> Result<usize, SasError> {
+        let sas = Sas::parse(&Query::parse(query).unwrap())?;
+        let keys = [AccountKey::new(vec![1]), key()];
+        sas.verify(request, &keys, at(now)).map(|verified| verified.key)
+    }
+
+    const BLOB: &str = "st=2026-11-21T10%3A00%3A00Z&se=2026-11-21T12%3A00%3A00Z&sp=r&spr=https&sv=2026-04-06&sr=b&sig=/IvQaamd2trrhNYiPI9WOkDeUsYU1NSDZhDiKp0WW/k%3D";
+    const EVERYTHING: &str = "st=2026-11-21T10%3A00%3A00Z&se=2026-11-21T12%3A00%3A00Z&sp=r&sip=10.0.0.1-10.0.0.9&sv=2026-04-06&sr=b&rscc=no-cache&rscd=attachment%3B%20filename%3Dx&rsce=gzip&rscl=en&rsct=text/plain%3B%20charset%3Dutf-8&ses=scope1&sig=pWtXmyQLZhf7BYlgcOsNI%2BIwq00hxh62w09fPy7Hn2E%3D";
+    const LIST: &str = "se=2026-11-21T12%3A00%3A00Z&sp=rl&sv=2026-04-06&sr=c&sig=l4p67xsh2SSSTyMCJoJRklx038s519wVapcNbk2/X3c%3D";
+    const POLICY: &str = "sv=2026-04-06&si=pol&sr=c&sig=r0ChjjGOU%2Bi2mM0M0id6OAxrpaKomCeGmcrhWMBhjro%3D";
+    const ACCOUNT: &str = "st=2026-11-21T10%3A00%3A00Z&se=2026-11-21T12%3A00%3A00Z&sp=rl&sip=10.0.0.1&spr=https&sv=2026-04-06&ss=b&srt=sco&sig=Gv7cdXZIU5vUUr/xPg5u4rkD3Dl1POU%2BrTRzaT9CdMM%3D";
+    const OBJECTS: &str = "se=2026-11-21T12%3A00%3A00Z&sp=rl&sv=2026-04-06&ss=bq&srt=o&ses=scope1&sig=mAbGnRtGTjpABW81zXXq1qxrCc6tD5I/vLYcXgT/q6A%3D";
+    const MINUTES: &str = "se=2026-11-21T12%3A00Z&sp=rwdlacup&sv=2026-04-06&ss=b&srt=sco&sig=wfY1P1jJ%2B4ug7PO2CZJyUAl4bTBSh5E1BzjAXHX9MGo%3D";
+
+    #[test]
+    fn is_taken() {
+        assert_eq!(ask(BLOB, &REQUEST, NOW), Ok(1));
+        let named = SasRequest { blob: Some("a b/ü+&.log"), ..FROM };
+        assert_eq!(ask(EVERYTHING, &named, NOW), Ok(1));
+        assert_eq!(ask(LIST, &CONTAINER, NOW), Ok(1));
+        assert_eq!(ask(LIST, &REQUEST, NOW), Ok(1));
+        for request in [&SERVICE, &CONTAINER, &REQUEST] {
+            assert_eq!(ask(ACCOUNT, &SasRequest { address: FROM.address, ..*request }, NOW), Ok(1));
+            assert_eq!(ask(MINUTES, request, NOW), Ok(1));
+        }
+        assert_eq!(ask(OBJECTS, &REQUEST, NOW), Ok(1));
+    }
+
+    #[test]
+    fn and_refused_for_what_it_is_not_for() {
+        assert_eq!(ask(POLICY, &CONTAINER, NOW), Err(SasError::Policy));
+        assert_eq!(ask(BLOB, &CONTAINER, NOW), Err(SasError::Signature));
+        assert_eq!(ask(LIST, &SERVICE, NOW), Err(SasError::Signature));
+        assert_eq!(ask(LIST, &SasRequest { container: "other", ..CONTAINER }, NOW), Err(SasError::Signature));
+        let properties = SasRequest { permission: SasPermission::Read, ..CONTAINER };
+        assert_eq!(ask(LIST, &properties, NOW), Err(SasError::Permission));
+        assert_eq!(ask(OBJECTS, &SERVICE, NOW), Err(SasError::Resource));
+        assert_eq!(ask(OBJECTS, &CONTAINER, NOW), Err(SasError::Resource));
+        assert_eq!(ask(ACCOUNT, &REQUEST, NOW), Err(SasError::Address));
+        assert_eq!(ask(ACCOUNT, &SasRequest { https: false, ..FROM }, NOW), Err(SasError::Protocol));
+        let write = SasRequest { permission: SasPermission::Write, ..FROM };
+        assert_eq!(ask(ACCOUNT, &write, NOW), Err(SasError::Permission));
+        assert_eq!(ask(ACCOUNT, &SasRequest { account: "acct2", ..FROM }, NOW), Err(SasError::Signature));
+        for late in ["2026-11-21T09:59:59Z", "2026-11-21T12:00:00Z"] {
+            assert!(matches!(ask(ACCOUNT, &FROM, late), Err(SasError::Time { .. })), "{late}");
+        }
+    }
+
+    #[test]
+    fn and_every_field_of_it_is_signed() {
+        let mut changed = 0;
+        for (query, request) in [
+            (EVERYTHING, SasRequest { blob: Some("a b/ü+&.log"), ..REQUEST }),
+            (LIST, CONTAINER),
+            (ACCOUNT, FROM),
+            (OBJECTS, REQUEST),
+        ] {
+            let request = SasRequest { address: FROM.address, ..request };
+            assert_eq!(ask(query, &request, NOW), Ok(1), "{query}");
+            for field in query.split('&').map(|pair| pair.split_once('=').unwrap()) {
+                let (name, value) = field;
+                let other = match name {
+                    "st" | "se" => value.replace("2026", "2025"),
+                    "sip" => value.replacen('1', "2", 1),
+                    "sv" => "2026-04-07".into(),
+                    "sp" => format!("{value}w"),
+                    "sr" => {
+                        if value == "b" {
+                            "c".into()
+                        } else {
+                            "b".into()
+                        }
+                    }
+                    "ss" => {
+                        if value == "b" {
+                            "bq".into()
+                        } else {
+                            "b".into()
+                        }
+                    }
+                    "srt" => {
+                        if value == "o" {
+                            "so".into()
+                        } else {
+                            "o".into()
+                        }
+                    }
+                    "spr" => "https,http".into(),
+                    "sig" => value.replacen(|c: char| c.is_ascii_lowercase(), "Z", 1),
+                    _ => format!("{value}x"),
+                };
+                let bad = query.replace(&format!("{name}={value}"), &format!("{name}={other}"));
+                assert_ne!(bad, query);
+                assert_eq!(ask(&bad, &request, NOW), Err(SasError::Signature), "{bad}");
+                changed += 1;
+            }
+        }
+        assert_eq!(changed, 13 + 5 + 9 + 7);
+    }
+
+    #[test]
+    fn and_its_shape_is_checked() {
+        for (from, to, field) in [
+            ("ss=b", "ss=", "ss"),
+            ("ss=b", "ss=x", "ss"),
+            ("srt=sco", "srt=z", "srt"),
+            ("&srt=sco", "", "srt"),
+            ("sp=rl", "sp=R", "sp"),
+            ("spr=https", "spr=http", "spr"),
+            ("sv=2026-04-06", "sv=2012-02-12", "sv"),
+            ("sv=2026-04-06", "sv=now", "sv"),
+            ("se=2026", "se=x2026", "se"),
+            ("st=2026", "st=x2026", "st"),
+            ("sip=10.0.0.1", "sip=10.0.0.1&sip=10.0.0.1", "sip"),
+        ] {
+            let bad = ACCOUNT.replace(from, to);
+            assert_eq!(ask(&bad, &FROM, NOW), Err(SasError::Malformed(field)), "{bad}");
+        }
+        assert_eq!(ask(ACCOUNT.split("&sig").next().unwrap(), &FROM, NOW), Err(SasError::Missing));
+        let sas = Sas::parse(&Query::parse(ACCOUNT).unwrap()).unwrap();
+        assert!(!format!("{sas:?}").contains("Gv7cd"));
+    }
 }
 
 proptest! {
@@ -177,6 +315,7 @@ proptest! {
     fn hostile_queries_do_not_panic(text in "\\PC{0,200}") {
         let _ = ask(&text, &REQUEST, "2026-11-21T11:00:00Z");
         let _ = ask(&format!("sig=x&sr=b&{text}"), &REQUEST, "2026-11-21T11:00:00Z");
+        let _ = Sas::parse(&Query::parse(&format!("sig=x&ss=b&srt=sco&sv=2026-04-06&{text}")).unwrap());
     }
 
     #[test]

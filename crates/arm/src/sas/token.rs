@@ -60,11 +60,8 @@ impl SasToken {
     pub fn parse(query: &Query) -> Result<Self, SasError> {
         const FIELDS: [&str; 11] =
             ["sig", "sp", "st", "se", "sip", "spr", "sv", "sr", "ses", "saoid", "scid"];
-        for field in FIELDS.into_iter().chain(RESPONSE_HEADERS) {
-            if query.pairs().filter(|(k, _)| k.eq_ignore_ascii_case(field)).count() > 1 {
-                return Err(SasError::Malformed(field));
-            }
-        }
+        each_once(query, &FIELDS)?;
+        each_once(query, &RESPONSE_HEADERS)?;
         let field = |name: &str| query.get(name).unwrap_or("").to_string();
         let signature = query.get("sig").ok_or(SasError::Missing)?.to_string();
         let resource = match query.get("sr") {
@@ -74,7 +71,11 @@ impl SasToken {
         };
         // A stored access policy (`si`) would hold fields that are not here; there are none.
         if query.get("si").is_some_and(|si| !si.is_empty()) {
-            return Err(SasError::Malformed("si"));
+            return Err(SasError::Policy);
+        }
+        // Signed with a key that a user of Entra was given (`skoid`): nobody is given one here.
+        if query.get("skoid").is_some() {
+            return Err(SasError::Malformed("skoid"));
         }
         let token = Self {
             permissions: field("sp"),
@@ -95,16 +96,9 @@ impl SasToken {
     }
 
     fn check_shape(&self) -> Result<(), SasError> {
-        let date = self.version.parse::<jiff::civil::Date>();
-        if self.version.len() != 10 || date.is_err() || self.version.as_str() < OLDEST {
-            return Err(SasError::Malformed("sv"));
-        }
-        if self.permissions.is_empty() || !self.permissions.bytes().all(|b| b.is_ascii_lowercase()) {
-            return Err(SasError::Malformed("sp"));
-        }
-        if !matches!(self.protocol.as_str(), "" | "https" | "https,http") {
-            return Err(SasError::Malformed("spr"));
-        }
+        check_version(&self.version, OLDEST)?;
+        check_permissions(&self.permissions)?;
+        check_protocol(&self.protocol)?;
         self.window().map(|_| ())
     }
 
@@ -150,19 +144,6 @@ impl SasToken {
         text
     }
 
-    pub(super) fn address_fits(&self, client: Option<IpAddr>) -> Result<bool, SasError> {
-        if self.address.is_empty() {
-            return Ok(true);
-        }
-        let (first, last) = self.address.split_once('-').unwrap_or((&self.address, &self.address));
-        let parse = |text: &str| text.parse::<IpAddr>().map_err(|_| SasError::Malformed("sip"));
-        let (first, last) = (parse(first)?, parse(last)?);
-        Ok(client.is_some_and(|c| {
-            let c = c.to_canonical();
-            c.is_ipv4() == first.is_ipv4() && first <= c && c <= last
-        }))
-    }
-
     pub(super) fn resource_fits(&self, blob: bool) -> bool {
         blob || self.resource == SignedResource::Container
     }
@@ -206,8 +187,44 @@ impl fmt::Debug for SasToken {
     }
 }
 
+/// [`SasError::Malformed`] when one of the fields stands more than once.
+pub(super) fn each_once(query: &Query, fields: &[&'static str]) -> Result<(), SasError> {
+    let double = |field: &&str| query.pairs().filter(|(k, _)| k.eq_ignore_ascii_case(field)).count() > 1;
+    fields.iter().copied().find(double).map_or(Ok(()), |field| Err(SasError::Malformed(field)))
+}
+
+pub(super) fn check_version(version: &str, oldest: &str) -> Result<(), SasError> {
+    let date = version.parse::<jiff::civil::Date>();
+    let good = version.len() == 10 && date.is_ok() && version >= oldest;
+    if good { Ok(()) } else { Err(SasError::Malformed("sv")) }
+}
+
+pub(super) fn check_permissions(permissions: &str) -> Result<(), SasError> {
+    let good = !permissions.is_empty() && permissions.bytes().all(|b| b.is_ascii_lowercase());
+    if good { Ok(()) } else { Err(SasError::Malformed("sp")) }
+}
+
+pub(super) fn check_protocol(protocol: &str) -> Result<(), SasError> {
+    let good = matches!(protocol, "" | "https" | "https,http");
+    if good { Ok(()) } else { Err(SasError::Malformed("spr")) }
+}
+
+/// Whether `sip`, an address or a range of them, holds the client's; an empty one holds all.
+pub(super) fn address_fits(range: &str, client: Option<IpAddr>) -> Result<bool, SasError> {
+    if range.is_empty() {
+        return Ok(true);
+    }
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let parse = |text: &str| text.parse::<IpAddr>().map_err(|_| SasError::Malformed("sip"));
+    let (first, last) = (parse(first)?, parse(last)?);
+    Ok(client.is_some_and(|c| {
+        let c = c.to_canonical();
+        c.is_ipv4() == first.is_ipv4() && first <= c && c <= last
+    }))
+}
+
 /// The forms that the storage service takes: a date, or a date and time in UTC to the minute, second or finer.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse() {
         return Some(time);
     }
