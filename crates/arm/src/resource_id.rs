@@ -105,6 +105,10 @@ impl ArmPath {
                 continue;
             }
             let kind = name(segment)?;
+            if id.providers.is_empty() && kind.eq_ignore_ascii_case("deployments") {
+                // The older form without the provider, as the CLI sends it for a deployment's operations.
+                id.providers.push(Provider { namespace: "Microsoft.Resources".into(), pairs: Vec::new() });
+            }
             let instance = match segments.peek() {
                 Some(s) if !s.eq_ignore_ascii_case("providers") => segments.next(),
                 _ => None,
@@ -327,6 +331,9 @@ mod tests {
         check(&format!("{VM}/start"), VM, "Microsoft.Compute/virtualMachines", Some("start"));
         let list = "/subscriptions/s1/providers/Microsoft.Compute";
         check(&format!("{list}/virtualMachines"), list, "Microsoft.Compute", Some("virtualMachines"));
+        let old = "/subscriptions/s1/resourcegroups/g/deployments/d/operations";
+        let new = "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Resources/deployments/d";
+        check(old, new, "Microsoft.Resources/deployments", Some("operations"));
         let port = format!("{VM}/providers/Microsoft.SerialConsole/serialPorts/0");
         check(&format!("{port}/connect"), &port, "Microsoft.SerialConsole/serialPorts", Some("connect"));
     }

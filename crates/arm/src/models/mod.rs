@@ -1,5 +1,6 @@
 //! Request and response bodies, one file for each resource type.
 
+pub mod deployment;
 pub mod document;
 pub mod paging;
 pub mod vm;

@@ -26,6 +26,7 @@ use super::position::{Position, TemplateError, below};
 use super::surroundings::{Named, Need, OwnFunction, Runtime, Surroundings};
 use crate::resource_id::ResourceId;
 use parameters::Parameter;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use source::Source;
 use std::collections::HashMap;
@@ -309,6 +310,13 @@ impl Plan {
             .map(|p| (p.name.clone(), p.shown(&self.symbols.parameters)))
             .collect::<Map<_, _>>()
             .into()
+    }
+
+    /// The texts that parameters of secure types hold: what must not be shown of anything made with them.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let mut found = Vec::new();
+        self.parameters.iter().for_each(|p| p.secrets(&self.symbols.parameters, &mut found));
+        found.into_iter().map(SecretString::from).collect()
     }
 
     /// The index of the node with an id.

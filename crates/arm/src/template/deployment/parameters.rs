@@ -97,6 +97,24 @@ impl Parameter {
         }
         shown
     }
+
+    /// The texts of its value, if it is of a secure type.
+    pub fn secrets(&self, names: &Names, found: &mut Vec<String>) {
+        if self.kind.is_secure()
+            && let Some(value) = names.settled.get(&self.name.to_lowercase())
+        {
+            texts(value, found);
+        }
+    }
+}
+
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.is_empty() => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, found)),
+        _ => {}
+    }
 }
 
 /// Reads the declarations, takes the given values, evaluates the defaults and checks everything.
