@@ -20,6 +20,7 @@ pub mod role_definitions;
 pub mod secrets;
 pub mod serial_logs;
 mod sql;
+pub mod storage_accounts;
 pub mod subscriptions;
 pub mod vms;
 

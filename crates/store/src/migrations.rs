@@ -29,6 +29,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/postgres/0003_answered.sql"),
     ),
     (
+        4,
+        "storage_accounts",
+        include_str!("../migrations/sqlite/0004_storage_accounts.sql"),
+        include_str!("../migrations/postgres/0004_storage_accounts.sql"),
+    ),
+    (
         6,
         "deployments",
         include_str!("../migrations/sqlite/0006_deployments.sql"),

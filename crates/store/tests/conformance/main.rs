@@ -11,6 +11,7 @@ mod principals;
 mod resources;
 mod schema;
 mod serial;
+mod storage_accounts;
 mod transactions;
 
 use hardline_store::Db;
@@ -67,6 +68,8 @@ suite! {
     resources::an_update_needs_the_etag,
     resources::lists_are_filtered_and_paged,
     resources::machines_outlive_their_resource,
+    storage_accounts::names_are_unique_and_keys_are_replaced,
+    storage_accounts::an_account_goes_with_its_resource,
     activity::filters,
     activity::pages_go_back_in_time,
     deployments::one_run_at_a_time,
