@@ -251,7 +251,8 @@ impl Change<'_> {
         record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         record::accepted(&mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
         let record = pending.record(id, micros(self.cx.now), &self.deed);
-        hardline_store::db::async_operations::insert(&mut self.tx, &record).await.map_err(store_error)?;
+        let waits = pending.waits();
+        hardline_store::db::async_operations::insert(&mut self.tx, &record, &waits).await.map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
         let response = pending.response(self.cx, id);
         Ok(Recorded { reply: Ok(response.into()) })

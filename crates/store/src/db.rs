@@ -17,6 +17,7 @@ pub mod resource_groups;
 pub mod resources;
 pub mod role_assignments;
 pub mod role_definitions;
+pub mod scale_sets;
 pub mod secrets;
 pub mod serial_logs;
 mod sql;

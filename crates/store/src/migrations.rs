@@ -35,6 +35,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/postgres/0004_storage_accounts.sql"),
     ),
     (
+        5,
+        "scale_sets",
+        include_str!("../migrations/sqlite/0005_scale_sets.sql"),
+        include_str!("../migrations/postgres/0005_scale_sets.sql"),
+    ),
+    (
         6,
         "deployments",
         include_str!("../migrations/sqlite/0006_deployments.sql"),

@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 use hardline_agent_api::v1::{VmRef, VmSpec};
 use hardline_arm::error::ArmError;
 use hardline_store::StoreError;
-use hardline_store::db::async_operations;
+use hardline_store::db::async_operations::{self, Waiting};
 use hardline_store::db::vms::{self, Vm};
 use http::StatusCode;
 use std::collections::HashMap;
@@ -200,7 +200,7 @@ pub(super) async fn forget(state: &State, vm_id: &str) -> Result<(), StoreError>
     let mut tx = state.store.begin().await?;
     jobs::observed(state, &mut tx, vm_id, i64::MAX, "removed", None).await?;
     // What else was under way (a start, while the whole group was deleted) can no longer be reached.
-    for operation in async_operations::waiting_for(&mut tx, vm_id).await? {
+    for Waiting { operation, .. } in async_operations::waiting_for(&mut tx, vm_id).await? {
         let error = ArmError::new(
             StatusCode::CONFLICT,
             "OperationPreempted",

@@ -5,7 +5,7 @@ use crate::record::{self, Outcome};
 use crate::state::State;
 use hardline_arm::activity::Deed;
 use hardline_arm::error::ArmError;
-use hardline_store::db::async_operations::{self, AsyncOperation};
+use hardline_store::db::async_operations::{self, AsyncOperation, Waiting};
 use hardline_store::{StoreError, Tx};
 use http::StatusCode;
 use std::time::Duration;
@@ -46,8 +46,8 @@ pub async fn finish_in(
 }
 
 /// Tells the operations that wait for `vm_id` what was observed of it: `state` is the run state in the words of
-/// [`super::Awaits::state`], `generation` what it answers. `failure` is set when the VM cannot be brought there.
-/// Returns how many operations ended.
+/// [`super::Awaits::state`], `generation` what it answers. `failure` is set when the VM cannot be brought there. An operation
+/// on several VMs ends when the last one is there, or the first one cannot be. Returns how many operations ended.
 pub async fn observed(
     state: &State,
     tx: &mut Tx,
@@ -57,14 +57,18 @@ pub async fn observed(
     failure: Option<&str>,
 ) -> Result<usize, StoreError> {
     let mut ended = 0;
-    for operation in async_operations::waiting_for(&mut *tx, vm_id).await? {
-        if operation.awaits_generation > generation {
+    for Waiting { operation, wait } in async_operations::waiting_for(&mut *tx, vm_id).await? {
+        if wait.generation > generation {
             continue;
         }
-        let wanted = operation.awaits_state.as_deref().unwrap_or("");
         let outcome = match failure {
             Some(message) => Outcome::Failed(ArmError::new(StatusCode::CONFLICT, "VMStartFailed", message)),
-            None if wanted.is_empty() || wanted == run_state => Outcome::Succeeded(StatusCode::OK),
+            None if wait.state.is_empty() || wait.state == run_state => {
+                if async_operations::arrived(&mut *tx, &operation.id, vm_id).await? > 0 {
+                    continue;
+                }
+                Outcome::Succeeded(StatusCode::OK)
+            }
             None => continue,
         };
         finish_in(state, tx, &operation, &outcome).await?;

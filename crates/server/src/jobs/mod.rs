@@ -1,7 +1,7 @@
 //! Long-running operations: what is pending, what ends it, what a poller is told (contract 1.3).
 //!
 //! ```text
-//!   accept ──> InProgress ──(an observation reaches the awaited generations)──> Succeeded
+//!   accept ──> InProgress ──(of each VM an observation reaches what is awaited)──> Succeeded
 //!                    └──(the host refuses, the VM fails, the deadline passes)──> Failed
 //! ```
 //!

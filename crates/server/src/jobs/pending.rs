@@ -4,7 +4,7 @@ use crate::pipeline::Cx;
 use crate::reply::ArmResponse;
 use hardline_arm::activity::Deed;
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::db::async_operations::AsyncOperation;
+use hardline_store::db::async_operations::{AsyncOperation, Wait};
 use http::{HeaderName, StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ const ASYNC_NOTIFICATION: HeaderName = HeaderName::from_static("azure-asyncnotif
 /// Seconds between polls; without it on every answer clients wait 30 s.
 pub const RETRY_AFTER: &str = "1";
 
-/// What must be observed of a VM before an operation is done.
+/// What must be observed of a VM before an operation is done. An operation on several VMs has one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaits {
     /// The VM.
@@ -27,6 +27,12 @@ pub struct Awaits {
     pub state: &'static str,
 }
 
+impl From<Awaits> for Vec<Awaits> {
+    fn from(one: Awaits) -> Self {
+        vec![one]
+    }
+}
+
 /// A long-running operation to be accepted by [`crate::pipeline::Change::accept`].
 #[derive(Clone, Debug)]
 pub struct Pending {
@@ -34,8 +40,8 @@ pub struct Pending {
     pub kind: &'static str,
     /// The resource it works on.
     pub resource: ResourceId,
-    /// What ends it; none when other code calls [`super::finish`].
-    pub awaits: Option<Awaits>,
+    /// What ends it, each VM once; none when other code calls [`super::finish`].
+    pub awaits: Vec<Awaits>,
     /// 202, or 201/200 for a PUT whose answer holds the resource.
     pub status: StatusCode,
     /// The answer's document (the resource of a PUT).
@@ -45,9 +51,11 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// A VM action: 202 without a body, done when the VM has reached `awaits`; fails after 5 minutes.
-    pub fn action(kind: &'static str, resource: ResourceId, awaits: Awaits) -> Self {
-        Self { kind, resource, awaits: Some(awaits), status: StatusCode::ACCEPTED, body: None, deadline: 300 }
+    /// An action on a VM or on several: 202 without a body, done when each has reached what `awaits` says; fails after 5
+    /// minutes.
+    pub fn action(kind: &'static str, resource: ResourceId, awaits: impl Into<Vec<Awaits>>) -> Self {
+        let awaits = awaits.into();
+        Self { kind, resource, awaits, status: StatusCode::ACCEPTED, body: None, deadline: 300 }
     }
 
     /// The same with an answer of its own (PUT and PATCH: the resource as it is being made).
@@ -65,15 +73,18 @@ impl Pending {
             subscription: self.resource.subscription().unwrap_or("").to_ascii_lowercase(),
             resource_key: self.resource.key(),
             status: "InProgress".into(),
-            vm_id: self.awaits.as_ref().map(|a| a.vm_id.clone()),
-            awaits_generation: self.awaits.as_ref().map_or(0, |a| a.generation),
-            awaits_state: self.awaits.as_ref().map(|a| a.state.to_owned()),
             error: None,
             started: now,
             ended: None,
             deadline: now + self.deadline * 1_000_000,
             deed: json!(deed).to_string(),
         }
+    }
+
+    pub(crate) fn waits(&self) -> Vec<Wait> {
+        let wait =
+            |a: &Awaits| Wait { vm_id: a.vm_id.clone(), generation: a.generation, state: a.state.to_owned() };
+        self.awaits.iter().map(wait).collect()
     }
 
     pub(crate) fn response(&self, cx: &Cx, id: Uuid) -> ArmResponse {

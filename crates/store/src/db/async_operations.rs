@@ -1,4 +1,7 @@
-//! Long-running operations.
+//! Long-running operations, and the machines that they wait for.
+//!
+//! An operation waits for any number of machines; it is over when the last one has arrived ([`arrived`]), or when one of them
+//! cannot. One that waits for none is ended by other code.
 
 use super::sql::{number, optional_number, optional_text, text};
 use crate::db::{Reader, Tx};
@@ -18,12 +21,6 @@ pub struct AsyncOperation {
     pub resource_key: String,
     /// `InProgress`, `Succeeded`, `Failed`.
     pub status: String,
-    /// The VM whose observation ends it.
-    pub vm_id: Option<String>,
-    /// The generation that the observation must answer.
-    pub awaits_generation: i64,
-    /// The run state that the observation must show; none: any.
-    pub awaits_state: Option<String>,
     /// Of a failed one: ARM's error as JSON.
     pub error: Option<String>,
     /// When it began, microseconds.
@@ -36,29 +33,56 @@ pub struct AsyncOperation {
     pub deed: String,
 }
 
-const COLUMNS: &str = "SELECT id, kind, subscription_key, resource_key, status, vm_id, awaits_generation, awaits_state, error, started, ended, deadline, deed FROM async_operations ";
+/// What must be observed of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The machine's own id.
+    pub vm_id: String,
+    /// At least this generation of what is desired must be answered.
+    pub generation: i64,
+    /// The run state that must be shown; empty: any.
+    pub state: String,
+}
 
-/// Writes a new operation.
-pub async fn insert(tx: &mut Tx, operation: &AsyncOperation) -> Result<()> {
+/// An operation in progress that waits for a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The operation.
+    pub operation: AsyncOperation,
+    /// What it waits for of this machine.
+    pub wait: Wait,
+}
+
+const COLUMNS: &str = "SELECT id, kind, subscription_key, resource_key, status, error, started, ended, deadline, deed FROM async_operations ";
+
+/// Writes a new operation, which waits for each of these machines once.
+pub async fn insert(tx: &mut Tx, operation: &AsyncOperation, waits: &[Wait]) -> Result<()> {
     let statement = sqlx::query(
-        "INSERT INTO async_operations (id, kind, subscription_key, resource_key, status, vm_id, awaits_generation, \
-         awaits_state, error, started, ended, deadline, deed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO async_operations (id, kind, subscription_key, resource_key, status, error, started, ended, deadline, \
+         deed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(operation.id.as_str())
     .bind(operation.kind.as_str())
     .bind(operation.subscription.as_str())
     .bind(operation.resource_key.as_str())
     .bind(operation.status.as_str())
-    .bind(operation.vm_id.as_deref())
-    .bind(operation.awaits_generation)
-    .bind(operation.awaits_state.as_deref())
     .bind(operation.error.as_deref())
     .bind(operation.started)
     .bind(operation.ended)
     .bind(operation.deadline)
     .bind(operation.deed.as_str());
-    tx.run(statement).await.map(|_| ())
+    tx.run(statement).await?;
+    for wait in waits {
+        let statement = sqlx::query(
+            "INSERT INTO operation_waits (operation_id, vm_id, generation, run_state) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(operation.id.as_str())
+        .bind(wait.vm_id.as_str())
+        .bind(wait.generation)
+        .bind(wait.state.as_str());
+        tx.run(statement).await?;
+    }
+    Ok(())
 }
 
 /// One operation.
@@ -67,11 +91,32 @@ pub async fn get<'a>(from: impl Into<Reader<'a>>, id: &str) -> Result<Option<Asy
     from.into().optional(statement).await?.as_ref().map(read).transpose()
 }
 
-/// Operations in progress that wait for a VM, oldest first.
-pub async fn waiting_for<'a>(from: impl Into<Reader<'a>>, vm_id: &str) -> Result<Vec<AsyncOperation>> {
-    let sql = format!("{COLUMNS} WHERE status = 'InProgress' AND vm_id = $1 ORDER BY started, id");
-    let rows = from.into().all(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(vm_id)).await?;
-    rows.iter().map(read).collect()
+/// Operations in progress that wait for a machine, oldest first.
+pub async fn waiting_for<'a>(from: impl Into<Reader<'a>>, vm_id: &str) -> Result<Vec<Waiting>> {
+    let sql = "SELECT o.id, o.kind, o.subscription_key, o.resource_key, o.status, o.error, o.started, o.ended, o.deadline, \
+               o.deed, w.vm_id, w.generation, w.run_state \
+               FROM operation_waits w JOIN async_operations o ON o.id = w.operation_id \
+               WHERE w.vm_id = $1 AND o.status = 'InProgress' ORDER BY o.started, o.id";
+    let rows = from.into().all(sqlx::query(sql).bind(vm_id)).await?;
+    let waiting = |row: &AnyRow| {
+        let wait = Wait {
+            vm_id: text(row, "vm_id")?,
+            generation: number(row, "generation")?,
+            state: text(row, "run_state")?,
+        };
+        Ok(Waiting { operation: read(row)?, wait })
+    };
+    rows.iter().map(waiting).collect()
+}
+
+/// An operation waits for this machine no longer; how many others it still waits for. Two machines that arrive at once are
+/// counted one after the other: the operation's row is locked first.
+pub async fn arrived(tx: &mut Tx, id: &str, vm_id: &str) -> Result<i64> {
+    tx.run(sqlx::query("UPDATE async_operations SET status = status WHERE id = $1").bind(id)).await?;
+    let gone = sqlx::query("DELETE FROM operation_waits WHERE operation_id = $1 AND vm_id = $2");
+    tx.run(gone.bind(id).bind(vm_id)).await?;
+    let left = sqlx::query("SELECT COUNT(*) AS waits FROM operation_waits WHERE operation_id = $1").bind(id);
+    number(&Reader::Tx(tx).one(left).await?, "waits")
 }
 
 /// Operations in progress whose deadline is `now` or before.
@@ -90,7 +135,9 @@ pub async fn finish(tx: &mut Tx, id: &str, status: &str, error: Option<&str>, no
     .bind(status)
     .bind(error)
     .bind(now);
-    Ok(tx.run(statement).await? == 1)
+    let ended = tx.run(statement).await? == 1;
+    tx.run(sqlx::query("DELETE FROM operation_waits WHERE operation_id = $1").bind(id)).await?;
+    Ok(ended)
 }
 
 /// Forgets operations that ended before `before`; how many.
@@ -105,9 +152,6 @@ fn read(row: &AnyRow) -> Result<AsyncOperation> {
         subscription: text(row, "subscription_key")?,
         resource_key: text(row, "resource_key")?,
         status: text(row, "status")?,
-        vm_id: optional_text(row, "vm_id")?,
-        awaits_generation: number(row, "awaits_generation")?,
-        awaits_state: optional_text(row, "awaits_state")?,
         error: optional_text(row, "error")?,
         started: number(row, "started")?,
         ended: optional_number(row, "ended")?,

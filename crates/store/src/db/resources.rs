@@ -123,6 +123,15 @@ pub async fn list<'a>(
     rows.iter().map(read).collect()
 }
 
+/// The resources of a scale set's machines, by id.
+pub async fn of_scale_set<'a>(from: impl Into<Reader<'a>>, set: &str) -> Result<Vec<Resource>> {
+    let mut select = Select::new(START);
+    let machines = "id_key IN (SELECT resource_key FROM vms WHERE scale_set_key = ?)";
+    select.and(machines, &set.to_ascii_lowercase());
+    let rows = from.into().all(select.finish("ORDER BY id_key", i64::MAX)).await?;
+    rows.iter().map(read).collect()
+}
+
 /// Deletes a resource; whether it was there.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
     let statement = sqlx::query("DELETE FROM resources WHERE id_key = $1").bind(id.to_ascii_lowercase());

@@ -37,15 +37,18 @@ pub struct Vm {
     pub created: i64,
     /// When what is desired was changed last.
     pub updated: i64,
+    /// The id in lower case of the scale set that it belongs to; fixed when the machine is made.
+    pub scale_set_key: Option<String>,
 }
 
-const START: &str = "SELECT vm_id, resource_key, name, power, generation, power_generation, reset_generation, host_id, spec, observation, observed, created, updated FROM vms WHERE 1 = 1";
+const START: &str = "SELECT vm_id, resource_key, name, power, generation, power_generation, reset_generation, host_id, spec, observation, observed, created, updated, scale_set_key FROM vms WHERE 1 = 1";
 
 /// Writes a new machine.
 pub async fn insert(tx: &mut Tx, vm: &Vm) -> Result<()> {
     let statement = sqlx::query(
         "INSERT INTO vms (vm_id, resource_key, name, power, generation, power_generation, reset_generation, host_id, spec, \
-         observation, observed, created, updated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         observation, observed, created, updated, scale_set_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(vm.vm_id.as_str())
     .bind(vm.resource_key.as_deref())
@@ -59,7 +62,8 @@ pub async fn insert(tx: &mut Tx, vm: &Vm) -> Result<()> {
     .bind(vm.observation.as_deref())
     .bind(vm.observed)
     .bind(vm.created)
-    .bind(vm.updated);
+    .bind(vm.updated)
+    .bind(vm.scale_set_key.as_deref());
     tx.run(statement).await.map(|_| ())
 }
 
@@ -159,6 +163,17 @@ pub async fn below<'a>(from: impl Into<Reader<'a>>, scope: &str) -> Result<Vec<V
     rows.iter().map(read).collect()
 }
 
+/// The machines of a scale set, by the id of their resource.
+pub async fn of_scale_set<'a>(from: impl Into<Reader<'a>>, set: &str) -> Result<Vec<Vm>> {
+    let mut select = Select::new(START);
+    select.and("scale_set_key = ?", &set.to_ascii_lowercase());
+    let rows = from
+        .into()
+        .all(select.finish("AND resource_key IS NOT NULL ORDER BY resource_key", i64::MAX))
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Every machine, by id.
 pub async fn list<'a>(from: impl Into<Reader<'a>>) -> Result<Vec<Vm>> {
     let rows = from.into().all(Select::new(START).finish("ORDER BY vm_id", i64::MAX)).await?;
@@ -180,5 +195,6 @@ fn read(row: &AnyRow) -> Result<Vm> {
         observed: optional_number(row, "observed")?,
         created: number(row, "created")?,
         updated: number(row, "updated")?,
+        scale_set_key: optional_text(row, "scale_set_key")?,
     })
 }

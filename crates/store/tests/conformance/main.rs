@@ -75,6 +75,8 @@ suite! {
     deployments::one_run_at_a_time,
     deployments::silent_ones_are_found_and_scopes_emptied,
     operations::an_operation_ends_once,
+    operations::the_last_of_several_machines_is_one,
+    operations::instances_go_on_counting,
     operations::a_session_is_used_once,
     operations::the_epoch_only_rises,
     serial::segments_are_replayed_without_harm,

@@ -1,9 +1,10 @@
 //! Long-running operations, console sessions, the seat's lease.
 
 use hardline_store::Db;
-use hardline_store::db::async_operations::{self, AsyncOperation};
+use hardline_store::db::async_operations::{self, AsyncOperation, Wait, Waiting};
 use hardline_store::db::console_sessions::{self, ConsoleSession};
 use hardline_store::db::port_leases;
+use hardline_store::db::scale_sets::{self, ScaleSetRow};
 
 pub async fn an_operation_ends_once(db: &Db) {
     let operation = AsyncOperation {
@@ -12,21 +13,27 @@ pub async fn an_operation_ends_once(db: &Db) {
         subscription: "s".into(),
         resource_key: "/x".into(),
         status: "InProgress".into(),
-        vm_id: Some("v1".into()),
-        awaits_generation: 3,
-        awaits_state: Some("running".into()),
         error: None,
         started: 1,
         ended: None,
         deadline: 100,
         deed: "{}".into(),
     };
+    let wait = |vm: &str| Wait { vm_id: vm.into(), generation: 3, state: "running".into() };
     let mut tx = db.begin().await.unwrap();
-    async_operations::insert(&mut tx, &operation).await.unwrap();
-    let free = AsyncOperation { id: "op2".into(), vm_id: None, awaits_state: None, ..operation.clone() };
-    async_operations::insert(&mut tx, &free).await.unwrap();
+    async_operations::insert(&mut tx, &operation, &[wait("v1"), wait("v2")]).await.unwrap();
+    let free = AsyncOperation { id: "op2".into(), ..operation.clone() };
+    async_operations::insert(&mut tx, &free, &[]).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(async_operations::waiting_for(db, "v1").await.unwrap(), [operation]);
+    assert_eq!(
+        async_operations::waiting_for(db, "v1").await.unwrap(),
+        [Waiting { operation: operation.clone(), wait: wait("v1") }]
+    );
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(async_operations::arrived(&mut tx, "op1", "v2").await.unwrap(), 1);
+    assert_eq!(async_operations::arrived(&mut tx, "op1", "v2").await.unwrap(), 1, "it arrives once");
+    tx.commit().await.unwrap();
+    assert_eq!(async_operations::waiting_for(db, "v2").await.unwrap(), []);
     assert_eq!(async_operations::overdue(db, 99).await.unwrap(), []);
     assert_eq!(async_operations::overdue(db, 100).await.unwrap().len(), 2);
 
@@ -46,6 +53,63 @@ pub async fn an_operation_ends_once(db: &Db) {
     assert_eq!(async_operations::forget(&mut tx, 51).await.unwrap(), 1, "op2 is still in progress");
     tx.commit().await.unwrap();
     assert_eq!(async_operations::get(db, "op1").await.unwrap(), None);
+}
+
+/// Of two machines that arrive at once, in transactions that do not see each other, one is the last.
+pub async fn the_last_of_several_machines_is_one(db: &Db) {
+    for round in 0..8 {
+        let id = format!("op{round}");
+        let operation = AsyncOperation {
+            id: id.clone(),
+            kind: "start".into(),
+            subscription: "s".into(),
+            resource_key: "/x".into(),
+            status: "InProgress".into(),
+            error: None,
+            started: 1,
+            ended: None,
+            deadline: 100,
+            deed: "{}".into(),
+        };
+        let wait = |vm: &str| Wait { vm_id: vm.into(), generation: 1, state: String::new() };
+        let mut tx = db.begin().await.unwrap();
+        async_operations::insert(&mut tx, &operation, &[wait("v1"), wait("v2"), wait("v3")]).await.unwrap();
+        tx.commit().await.unwrap();
+        let arrive = async |vm: &str| {
+            let mut tx = db.begin().await.unwrap();
+            let left = async_operations::arrived(&mut tx, &id, vm).await.unwrap();
+            tx.commit().await.unwrap();
+            left
+        };
+        let (a, b, c) = tokio::join!(arrive("v1"), arrive("v2"), arrive("v3"));
+        let mut left = [a, b, c];
+        left.sort_unstable();
+        assert_eq!(left, [0, 1, 2]);
+    }
+}
+
+pub async fn instances_go_on_counting(db: &Db) {
+    let row = ScaleSetRow {
+        id_key: "/s1".into(),
+        unique_id: "g".into(),
+        next_instance: 0,
+        admin_password_hash: "$6$x".into(),
+    };
+    let mut tx = db.begin().await.unwrap();
+    scale_sets::insert(&mut tx, &row).await.unwrap();
+    assert_eq!(scale_sets::count_on(&mut tx, "/S1", 3).await.unwrap(), 0);
+    assert_eq!(scale_sets::count_on(&mut tx, "/s1", 1).await.unwrap(), 3);
+    assert!(scale_sets::count_on(&mut tx, "/s2", 1).await.is_err());
+    tx.commit().await.unwrap();
+    assert_eq!(
+        scale_sets::get(db, "/S1").await.unwrap(),
+        Some(ScaleSetRow { next_instance: 4, ..row.clone() })
+    );
+    assert!(!format!("{row:?}").contains("$6$"));
+    let mut tx = db.begin().await.unwrap();
+    assert!(scale_sets::delete(&mut tx, "/S1").await.unwrap());
+    assert!(!scale_sets::delete(&mut tx, "/S1").await.unwrap());
+    tx.commit().await.unwrap();
 }
 
 pub async fn a_session_is_used_once(db: &Db) {

@@ -129,6 +129,7 @@ pub async fn machines_outlive_their_resource(db: &Db) {
         observed: None,
         created: 1,
         updated: 1,
+        scale_set_key: Some("/s1".into()),
     };
     let mut tx = db.begin().await.unwrap();
     vms::insert(&mut tx, &vm).await.unwrap();
@@ -139,6 +140,8 @@ pub async fn machines_outlive_their_resource(db: &Db) {
     );
     assert_eq!(vms::below(db, "/subscriptions/S/resourceGroups/RG").await.unwrap().len(), 1);
     assert_eq!(vms::below(db, "/subscriptions/s/resourceGroups/r").await.unwrap().len(), 0);
+    assert_eq!(vms::of_scale_set(db, "/S1").await.unwrap(), [vm.clone()]);
+    assert_eq!(vms::of_scale_set(db, "/s2").await.unwrap(), []);
     assert_eq!(vms::on_host(db, "h1").await.unwrap(), [vm.clone()]);
     assert_eq!(vms::behind(db, "h1").await.unwrap(), [vm.clone()]);
     let mut tx = db.begin().await.unwrap();

@@ -10,7 +10,8 @@ use crate::record::Outcome;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::PowerState;
-use hardline_store::db::{async_operations, vms};
+use hardline_store::db::async_operations::{self, Waiting};
+use hardline_store::db::vms;
 use http::StatusCode;
 
 /// Starts a VM. One that runs goes on running.
@@ -110,10 +111,9 @@ pub(super) async fn preempt(
     state: &str,
 ) -> Result<(), ArmError> {
     let waiting = async_operations::waiting_for(change.tx(), vm_id).await.map_err(store_error)?;
-    for operation in waiting {
-        let wanted = operation.awaits_state.as_deref().unwrap_or("");
+    for Waiting { operation, wait } in waiting {
         // Deletion is never preempted; what any state satisfies still comes.
-        if matches!(wanted, "" | "removed") || wanted == state {
+        if matches!(wait.state.as_str(), "" | "removed") || wait.state == state {
             continue;
         }
         let error = ArmError::new(

@@ -87,6 +87,7 @@ async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Re
         observed: None,
         created: now,
         updated: now,
+        scale_set_key: None,
     };
     let mut begun = cx.begin(allowed).await?;
     resources::lock(begun.tx()).await.map_err(store_error)?;

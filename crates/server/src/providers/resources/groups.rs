@@ -131,12 +131,11 @@ pub async fn group_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<R
     resources::delete_of_group(change.tx(), &group.subscription, &group.name).await.map_err(store_error)?;
     resource_groups::delete(change.tx(), &group.id).await.map_err(store_error)?;
     role_assignments::delete_at_and_below(change.tx(), &group.id).await.map_err(store_error)?;
-    // An operation waits for one machine: the last one. With several hosts another may take a moment longer; its row stays
-    // until it is gone, so it is removed in any case.
-    let Some(last) = removed.into_iter().next_back() else {
+    if removed.is_empty() {
         return change.commit(ArmResponse::empty(StatusCode::OK)).await;
-    };
-    let awaits = Awaits { vm_id: last, generation: i64::MAX, state: "removed" };
+    }
+    let gone = |vm_id| Awaits { vm_id, generation: i64::MAX, state: "removed" };
+    let awaits: Vec<_> = removed.into_iter().map(gone).collect();
     let recorded = change.accept(Pending::action("delete", id.clone(), awaits)).await?;
     cx.state.hosts.wake();
     Ok(recorded)
