@@ -3,4 +3,5 @@
 pub mod deployment;
 pub mod document;
 pub mod paging;
+pub mod scale_set;
 pub mod vm;

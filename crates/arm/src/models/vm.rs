@@ -3,7 +3,7 @@
 //! Azure's model is kept and echoed, members that we do not know included. A document is `{location, tags, …, properties}`
 //! without what the server adds when it answers ([`document`]) and without secrets ([`Input`]).
 
-mod body;
+pub(crate) mod body;
 mod instance_view;
 mod machine;
 mod size;
@@ -99,11 +99,11 @@ impl VmError {
         }
     }
 
-    fn parameter(target: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn parameter(target: &str, message: impl Into<String>) -> Self {
         Self::Parameter { target: target.into(), message: message.into() }
     }
 
-    fn missing(target: &str) -> Self {
+    pub(crate) fn missing(target: &str) -> Self {
         Self::parameter(target, format!("Required parameter '{target}' is missing (null)."))
     }
 }

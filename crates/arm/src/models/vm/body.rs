@@ -80,7 +80,7 @@ impl Input {
 }
 
 /// Removes from `properties` what is never stored nor told.
-pub(super) fn drop_secrets(properties: &mut Value) {
+pub(crate) fn drop_secrets(properties: &mut Value) {
     if let Some(profile) = properties.get_mut("osProfile").and_then(Value::as_object_mut) {
         SECRETS.iter().for_each(|key| {
             profile.shift_remove(*key);
@@ -88,7 +88,7 @@ pub(super) fn drop_secrets(properties: &mut Value) {
     }
 }
 
-fn take_password(properties: &mut Map<String, Value>) -> Result<Option<SecretString>, VmError> {
+pub(crate) fn take_password(properties: &mut Map<String, Value>) -> Result<Option<SecretString>, VmError> {
     let profile = properties.get_mut("osProfile").and_then(Value::as_object_mut);
     let password = match profile.and_then(|p| p.shift_remove("adminPassword")) {
         None | Some(Value::Null) => return Ok(None),
@@ -112,7 +112,7 @@ fn take_password(properties: &mut Map<String, Value>) -> Result<Option<SecretStr
     Ok(Some(SecretString::from(password)))
 }
 
-fn check_tags(tags: &Value) -> Result<(), VmError> {
+pub(crate) fn check_tags(tags: &Value) -> Result<(), VmError> {
     let good = match tags {
         Value::Null => true,
         Value::Object(tags) => {
@@ -217,7 +217,7 @@ fn read(name: &str, document: &Value) -> Result<Machine, VmError> {
     Ok(machine)
 }
 
-fn merge(base: &mut Value, body: &Value) {
+pub(crate) fn merge(base: &mut Value, body: &Value) {
     if let (Value::Object(base), Value::Object(body)) = (base, body) {
         document::merge(base, body, WHOLE);
     }
@@ -236,11 +236,11 @@ fn place<'a>(document: &'a mut Value, path: &[&str]) -> &'a mut Value {
     })
 }
 
-fn set(document: &mut Value, path: &[&str], value: Value) {
+pub(crate) fn set(document: &mut Value, path: &[&str], value: Value) {
     *place(document, path) = value;
 }
 
-fn default(document: &mut Value, path: &[&str], value: Value) {
+pub(crate) fn default(document: &mut Value, path: &[&str], value: Value) {
     let slot = place(document, path);
     if slot.is_null() {
         *slot = value;
