@@ -157,6 +157,16 @@ impl ResourceId {
         id
     }
 
+    /// The resource `{kind}/{name}` below this one.
+    #[must_use]
+    pub fn child(&self, kind: &str, name: &str) -> Self {
+        let mut id = self.clone();
+        if let Some(last) = id.providers.last_mut() {
+            last.pairs.push((kind.into(), name.into()));
+        }
+        id
+    }
+
     /// The subscription's id, as it came.
     pub fn subscription(&self) -> Option<&str> {
         self.subscription.as_deref()

@@ -2,6 +2,7 @@
 
 pub mod deployment;
 pub mod document;
+pub mod network;
 pub mod paging;
 pub mod scale_set;
 pub mod vm;
