@@ -148,7 +148,15 @@ impl<'a> SignedRequest<'a> {
     }
 }
 
-/// Checks a request's signature against an account's keys, and then its date. Which key made it, counted from 0.
+/// Proof that a request is signed with a key of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Which of the keys made the signature, counted from 0.
+    pub key: usize,
+}
+
+/// Checks a request's signature against an account's keys, and then its date.
 ///
 /// # Errors
 /// Why it is refused; which of the keys came near is not told.
@@ -157,7 +165,7 @@ pub fn verify(
     request: &SignedRequest<'_>,
     keys: &[AccountKey],
     now: Timestamp,
-) -> Result<usize, SharedKeyError> {
+) -> Result<Verified, SharedKeyError> {
     if authorization.account != request.account {
         return Err(SharedKeyError::Account);
     }
@@ -174,7 +182,7 @@ pub fn verify(
     }
     let key = fits.ok_or(SharedKeyError::Signature)?;
     check_date(request, now)?;
-    Ok(key)
+    Ok(Verified { key })
 }
 
 fn check_date(request: &SignedRequest<'_>, now: Timestamp) -> Result<(), SharedKeyError> {

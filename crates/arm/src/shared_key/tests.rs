@@ -16,7 +16,7 @@ fn at(text: &str) -> Timestamp {
 
 fn ask(signature: &str, request: &SignedRequest<'_>) -> Result<usize, SharedKeyError> {
     let header = SharedKey::parse(&format!("SharedKey acct:{signature}")).unwrap();
-    verify(&header, request, &keys(), at("2026-11-21T11:00:00Z"))
+    verify(&header, request, &keys(), at("2026-11-21T11:00:00Z")).map(|verified| verified.key)
 }
 
 const DOWNLOAD: SignedRequest<'static> = SignedRequest {
@@ -139,7 +139,8 @@ fn every_other_request_is_refused() {
 #[test]
 fn a_quarter_of_an_hour() {
     let header = SharedKey::parse(&format!("SharedKey acct:{DOWNLOAD_SIGNATURE}")).unwrap();
-    let ask = |now: &str| verify(&header, &DOWNLOAD, &keys(), at(now)).map_err(|e| e.to_string());
+    let ask =
+        |now: &str| verify(&header, &DOWNLOAD, &keys(), at(now)).map(|v| v.key).map_err(|e| e.to_string());
     assert_eq!(ask("2026-11-21T10:45:00Z"), Ok(1));
     assert_eq!(ask("2026-11-21T11:15:00Z"), Ok(1));
     for late in ["2026-11-21T10:44:59Z", "2026-11-21T11:15:01Z"] {
