@@ -205,6 +205,19 @@ impl ArmError {
         Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", text)
     }
 
+    /// 403: the caller may do `action` at `scope`, and not what naming `linked_scope` there takes. Says the same whether or not
+    /// that exists.
+    pub fn linked_authorization_failed(
+        (client, object_id): (&str, &str),
+        (action, scope): (&str, &str),
+        (linked_action, linked_scope): (&str, &str),
+    ) -> Self {
+        let text = format!(
+            "The client '{client}' with object id '{object_id}' has permission to perform action '{action}' on scope '{scope}'; however, it does not have permission to perform action(s) '{linked_action}' on the linked scope(s) '{linked_scope}' (respectively) or the linked scope(s) are invalid."
+        );
+        Self::new(StatusCode::FORBIDDEN, "LinkedAuthorizationFailed", text)
+    }
+
     /// 401: no `Authorization` header.
     pub fn authentication_missing() -> Self {
         Self::authentication_failed("Authentication failed. The 'Authorization' header is missing.")

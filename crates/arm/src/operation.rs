@@ -148,6 +148,16 @@ ids! {
     VmList, VmGet, VmPut, VmPatch, VmDelete, VmInstanceView,
     VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,
     ComputeOperationGet,
+    // Microsoft.Network
+    VnetList, VnetGet, VnetPut, VnetPatch, VnetDelete,
+    SubnetList, SubnetGet, SubnetPut, SubnetDelete,
+    NicList, NicGet, NicPut, NicPatch, NicDelete,
+    PublicIpList, PublicIpGet, PublicIpPut, PublicIpPatch, PublicIpDelete,
+    NsgList, NsgGet, NsgPut, NsgPatch, NsgDelete,
+    SecurityRuleList, SecurityRuleGet, SecurityRulePut, SecurityRuleDelete,
+    DefaultSecurityRuleList, DefaultSecurityRuleGet,
+    RouteTableList, RouteTableGet, RouteTablePut, RouteTablePatch, RouteTableDelete,
+    RouteList, RouteGet, RoutePut, RouteDelete,
     // Microsoft.SerialConsole
     ConsoleServiceGet, ConsoleServiceEnable, ConsoleServiceDisable,
     SerialPortList, SerialPortGet, SerialPortConnect,

@@ -39,7 +39,7 @@ fn custom(name: &str, actions: &[&str], not_actions: &[&str]) -> RoleDefinition 
 
 /// The columns: a short word for the head of the table, and the role.
 fn columns() -> Vec<(&'static str, RoleDefinition)> {
-    let short = ["Own", "Con", "Rea", "UAA", "VMC", "Key"];
+    let short = ["Own", "Con", "Rea", "UAA", "VMC", "Net", "Key"];
     assert_eq!(short.len(), built_in_roles().len(), "a column for each built-in role");
     let mut columns: Vec<_> = short.into_iter().zip(built_in_roles().iter().cloned()).collect();
     columns.push(("c-1", custom("Keys only", &["Microsoft.Storage/storageAccounts/listKeys/action"], &[])));

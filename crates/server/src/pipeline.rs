@@ -331,7 +331,7 @@ pub fn store_error(error: StoreError) -> ArmError {
 /// One arm for each row: a row without a handler does not compile.
 async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     use crate::providers::{
-        authorization, compute, directory, hardline, insights, resources, serial_console,
+        authorization, compute, directory, hardline, insights, network, resources, serial_console,
     };
     use OperationId as Id;
     match allowed.operation.id {
@@ -366,6 +366,31 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
             compute::vm_retrieve_boot_diagnostics_data(cx, allowed, body).await
         }
         Id::ComputeOperationGet => compute::operation_get(cx, allowed, body).await,
+        Id::VnetList | Id::NicList | Id::PublicIpList | Id::NsgList | Id::RouteTableList => {
+            network::list(cx, allowed, body).await
+        }
+        Id::VnetGet | Id::NicGet | Id::PublicIpGet | Id::NsgGet | Id::RouteTableGet => {
+            network::get(cx, allowed, body).await
+        }
+        Id::VnetPut | Id::NicPut | Id::PublicIpPut | Id::NsgPut | Id::RouteTablePut => {
+            network::put(cx, allowed, body).await
+        }
+        Id::VnetPatch | Id::NicPatch | Id::PublicIpPatch | Id::NsgPatch | Id::RouteTablePatch => {
+            network::patch(cx, allowed, body).await
+        }
+        Id::VnetDelete | Id::NicDelete | Id::PublicIpDelete | Id::NsgDelete | Id::RouteTableDelete => {
+            network::delete(cx, allowed, body).await
+        }
+        Id::SubnetList | Id::SecurityRuleList | Id::DefaultSecurityRuleList | Id::RouteList => {
+            network::child_list(cx, allowed, body).await
+        }
+        Id::SubnetGet | Id::SecurityRuleGet | Id::DefaultSecurityRuleGet | Id::RouteGet => {
+            network::child_get(cx, allowed, body).await
+        }
+        Id::SubnetPut | Id::SecurityRulePut | Id::RoutePut => network::child_put(cx, allowed, body).await,
+        Id::SubnetDelete | Id::SecurityRuleDelete | Id::RouteDelete => {
+            network::child_delete(cx, allowed, body).await
+        }
         Id::ConsoleServiceGet => serial_console::service_get(cx, allowed, body).await,
         Id::ConsoleServiceEnable => serial_console::service_enable(cx, allowed, body).await,
         Id::ConsoleServiceDisable => serial_console::service_disable(cx, allowed, body).await,

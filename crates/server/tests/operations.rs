@@ -58,6 +58,9 @@ impl Place {
                 place.group = "nope".into();
             }
             Target::Collection("Microsoft.SerialConsole/serialPorts") => place.vm = "nope".into(),
+            Target::Item(kind) if kind.starts_with("Microsoft.Network/") && row.method == Method::PUT => {
+                place.group = "nope".into();
+            }
             _ if kind == "Microsoft.SerialConsole/consoleServices" => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
@@ -99,7 +102,14 @@ impl Place {
             "Hardline.Identity/groups/members" => {
                 format!("/providers/Hardline.Identity/groups/nobodys/members/{guid}")
             }
-            other => panic!("say where a resource of type {other} is"),
+            other => match other.strip_prefix("Microsoft.Network/").map(|kind| kind.split('/')) {
+                // a/b is a/nothing/b/nothing
+                Some(kinds) => kinds.fold(
+                    format!("{sub}/resourceGroups/{group}/providers/Microsoft.Network"),
+                    |path, kind| format!("{path}/{kind}/nothing"),
+                ),
+                None => panic!("say where a resource of type {other} is"),
+            },
         };
         match target {
             Target::Item(kind) => item(kind),
@@ -127,6 +137,10 @@ impl Place {
                 | "Hardline.Identity/groups" => format!("/providers/{kind}"),
                 "Hardline.Identity/groups/members" => {
                     "/providers/Hardline.Identity/groups/nobodys/members".into()
+                }
+                other if other.starts_with("Microsoft.Network/") => {
+                    let path = item(other);
+                    path.rsplit_once('/').unwrap().0.to_owned()
                 }
                 other => panic!("say where a list of {other} is"),
             },
@@ -158,6 +172,11 @@ fn body(row: &Operation) -> Option<Value> {
             json!({ "userCode": "BCDF-GHJK", "approve": true })
         }
         OperationId::VmPatch => json!({ "tags": { "a": "b" } }),
+        OperationId::VnetPut
+        | OperationId::NicPut
+        | OperationId::PublicIpPut
+        | OperationId::NsgPut
+        | OperationId::RouteTablePut => json!({ "location": "local" }),
         OperationId::RoleAssignmentPut => json!({ "properties": {
             "roleDefinitionId": OWNER.to_string(),
             "principalId": "33330000-0000-4000-8000-000000000001",
@@ -345,6 +364,11 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::PrincipalGroupPut => 201,
         OperationId::SubscriptionDelete
         | OperationId::VmDelete
+        | OperationId::VnetDelete
+        | OperationId::NicDelete
+        | OperationId::PublicIpDelete
+        | OperationId::NsgDelete
+        | OperationId::RouteTableDelete
         | OperationId::RoleAssignmentDelete
         | OperationId::RoleDefinitionDelete
         | OperationId::UserDelete

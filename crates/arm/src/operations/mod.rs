@@ -5,6 +5,7 @@ mod compute;
 mod directory;
 mod hardline;
 mod insights;
+mod network;
 mod resources;
 mod serial_console;
 mod storage;
@@ -20,6 +21,7 @@ static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         serial_console::rows(),
         authorization::rows(),
         insights::rows(),
+        network::rows(),
         storage::rows(),
         hardline::rows(),
         directory::rows(),

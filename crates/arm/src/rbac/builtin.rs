@@ -2,7 +2,7 @@
 //! serial console name, and those that one needs to give and take them.
 //!
 //! How sure the lists are (Azure changes them from time to time; what is said here is what Azure published in 2024):
-//! - Owner, Reader, User Access Administrator, Storage Account Key Operator: certain.
+//! - Owner, Reader, User Access Administrator, Network Contributor, Storage Account Key Operator: certain.
 //! - Contributor: certain for everything that Hardline has an operation for. Of `notActions`, the entries of Purview, of
 //!   subscriptions (`cancel`, `enable`) and of deployment stacks came late and may be fewer or more in Azure.
 //! - Virtual Machine Contributor: certain for Microsoft.Compute, Microsoft.Network, Microsoft.Storage,
@@ -24,6 +24,8 @@ pub const READER: Uuid = uuid!("acdd72a7-3385-48ef-bd42-f606fba81ae7");
 pub const USER_ACCESS_ADMINISTRATOR: Uuid = uuid!("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9");
 /// Virtual machines, their consoles and boot diagnostics.
 pub const VIRTUAL_MACHINE_CONTRIBUTOR: Uuid = uuid!("9980e02c-c2be-4d73-94e8-173b1dc7cf3c");
+/// Networks and everything in them.
+pub const NETWORK_CONTRIBUTOR: Uuid = uuid!("4d97b98b-1d4f-4787-a291-c67834d212e7");
 /// The keys of storage accounts.
 pub const STORAGE_ACCOUNT_KEY_OPERATOR: Uuid = uuid!("81a9662b-bebf-436f-a333-f67b29880f12");
 
@@ -62,6 +64,21 @@ static ROLES: LazyLock<Vec<RoleDefinition>> = LazyLock::new(|| {
             "Virtual Machine Contributor",
             "Lets you manage virtual machines, their consoles and boot diagnostics, but not access to them.",
             VIRTUAL_MACHINE_CONTRIBUTOR_ACTIONS,
+            &[],
+        ),
+        role(
+            NETWORK_CONTRIBUTOR,
+            "Network Contributor",
+            "Lets you manage networks, but not access to them.",
+            &[
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Insights/alertRules/*",
+                "Microsoft.Network/*",
+                "Microsoft.ResourceHealth/availabilityStatuses/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Support/*",
+            ],
             &[],
         ),
         role(

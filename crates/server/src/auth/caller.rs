@@ -3,6 +3,7 @@
 use super::roles::Rights;
 use super::tokens::AccessClaims;
 use hardline_arm::activity::{AuthorizationEvidence, AuthorizationRecord};
+use hardline_arm::error::ArmError;
 use hardline_arm::operation::Operation;
 use hardline_arm::resource_id::{ArmPath, ResourceId};
 use jiff::Timestamp;
@@ -122,6 +123,18 @@ impl Allowed {
             Some(action) => self.rights.at(id, action).is_some(),
             None => self.rights.any_within(id).is_some(),
         }
+    }
+
+    /// 403 unless `action` is allowed at `id` too, which the request's body names: asked before it is looked up.
+    pub fn check_linked(&self, action: &str, id: &ResourceId) -> Result<(), ArmError> {
+        if self.rights.at(id, action).is_some() {
+            return Ok(());
+        }
+        Err(ArmError::linked_authorization_failed(
+            (&self.caller.name, &self.caller.oid),
+            (required_action(self.operation), &self.path.id.scope().to_string()),
+            (action, &id.to_string()),
+        ))
     }
 
     /// What the caller may do at `id`, as roles say it.

@@ -6,5 +6,6 @@ pub mod directory;
 mod documents;
 pub mod hardline;
 pub mod insights;
+pub mod network;
 pub mod resources;
 pub mod serial_console;

@@ -21,6 +21,7 @@ fn path(row: &Operation) -> Option<String> {
         let (namespace, rest) = kind.split_once('/').unwrap();
         let parent = match namespace {
             "Microsoft.Compute" if rest == "virtualMachines" => group.clone(),
+            "Microsoft.Network" => group.clone(),
             "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),

@@ -16,6 +16,7 @@ pub mod children;
 mod error;
 pub mod interface;
 mod link;
+pub mod machine;
 pub mod public_ip;
 mod route_table;
 mod security_group;

@@ -7,6 +7,7 @@ use crate::clock::micros;
 use crate::jobs::{Awaits, Pending};
 use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::documents::check_group;
+use crate::providers::network;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -22,10 +23,12 @@ pub async fn vm_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Reco
         return cx.begin(allowed).await?.commit(ArmResponse::no_content()).await;
     };
     let mut begun = cx.begin(allowed).await?;
+    resources::lock(begun.tx()).await.map_err(store_error)?;
     if !resources::delete(begun.tx(), &id.key()).await.map_err(store_error)? {
         // Somebody else was faster.
         return begun.commit(ArmResponse::no_content()).await;
     }
+    network::detach(cx, begun.tx(), &found.id(), &found.document).await?;
     vms::orphan(begun.tx(), &found.row.vm_id, micros(cx.now)).await.map_err(store_error)?;
     preempt(cx, &mut begun, &found.row.vm_id, "removed").await?;
     // No observation has this generation: only the removal itself ends the operation.

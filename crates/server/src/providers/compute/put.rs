@@ -10,6 +10,7 @@ use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::documents::{
     check_conditions, check_group, check_group_open, check_location, new_etag,
 };
+use crate::providers::network;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -25,6 +26,7 @@ use serde_json::Value;
 pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let input = Input::parse(body)?;
+    network::check_join(allowed, &input.body)?;
     check_group(&cx.state, id).await?;
     let there = load(&cx.state, id).await?;
     check_conditions(cx, there.as_ref().map(|t| t.resource.etag.as_str()))?;
@@ -40,6 +42,7 @@ pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded
 /// Merges the body into a VM.
 pub async fn vm_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let input = Input::parse(body)?;
+    network::check_join(allowed, &input.body)?;
     let there = find(cx, &allowed.path.id).await?;
     check_conditions(cx, Some(&there.resource.etag))?;
     let changed = vm::patch(&there.resource.name, &there.document, &input.body)?;
@@ -92,6 +95,7 @@ async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Re
     let mut begun = cx.begin(allowed).await?;
     resources::lock(begun.tx()).await.map_err(store_error)?;
     check_group_open(begun.tx(), id).await?;
+    network::attach(cx, begun.tx(), id, &document, None).await?;
     resources::insert(begun.tx(), &resource).await.map_err(store_error)?;
     vms::insert(begun.tx(), &row).await.map_err(store_error)?;
     let state = if desired.has_power() { "running" } else { "" };
@@ -119,13 +123,15 @@ async fn change(
         stop_grace: there.desired.stop_grace,
         ..Desired::new(&machine, there.desired.password_hash().into())
     };
-    let VirtualMachine { mut resource, mut row, desired: before, .. } = there;
+    let VirtualMachine { mut resource, mut row, desired: before, document: was, .. } = there;
     let id = allowed.path.id.clone();
     let now = micros(cx.now);
     let etag = std::mem::replace(&mut resource.etag, new_etag(cx));
     resource.body = text(&document)?;
     resource.updated = now;
     let mut begun = cx.begin(allowed).await?;
+    resources::lock(begun.tx()).await.map_err(store_error)?;
+    network::attach(cx, begun.tx(), &id, &document, Some(&was)).await?;
     resources::update(begun.tx(), &resource, &etag).await.map_err(store_error)?;
     if desired == before {
         let answer = VirtualMachine::new(&cx.state, resource, row)?.to_document(false);

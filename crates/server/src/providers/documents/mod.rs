@@ -10,8 +10,6 @@
 //! From `begin` to `finish` is one transaction that holds the right to write resources: what a check looked at is still so
 //! when the change is durable.
 
-#![allow(dead_code, unused_imports, reason = "the first types that are written this way come next")]
-
 mod conditions;
 mod place;
 mod read;
@@ -19,5 +17,5 @@ mod write;
 
 pub(super) use conditions::{check_conditions, new_etag};
 pub(super) use place::{check_group, check_group_open, check_location};
-pub(super) use read::{Page, Stored, find, load, page};
-pub(super) use write::{Writing, delete, patch_tags};
+pub(super) use read::{Stored, find, load, page};
+pub(super) use write::{Writing, delete, patch_tags, rewrite};

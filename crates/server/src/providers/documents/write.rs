@@ -133,11 +133,14 @@ impl<'c> Writing<'c> {
     pub async fn finish(self, reply: impl Into<Reply>) -> Result<Recorded, ArmError> {
         self.change.commit(reply).await
     }
+}
 
-    /// The change itself, for what goes on behind the answer.
-    pub fn into_change(self) -> Change<'c> {
-        self.change
-    }
+/// Writes the document of another resource than the one that is being written, in the same transaction.
+pub async fn rewrite(cx: &Cx, tx: &mut Tx, mut stored: Stored) -> Result<(), ArmError> {
+    let before = std::mem::replace(&mut stored.resource.etag, new_etag(cx));
+    stored.resource.body = serde_json::to_string(&stored.body).map_err(ArmError::internal)?;
+    stored.resource.updated = micros(cx.now);
+    resources::update(tx, &stored.resource, &before).await.map_err(store_error)
 }
 
 /// PATCH of what only has tags to change: they are replaced as a whole. `document` is how clients read the resource.

@@ -6,6 +6,7 @@ use crate::clock::micros;
 use crate::jobs::{Awaits, Pending};
 use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::compute::delete_group_vms;
+use crate::providers::network;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -127,6 +128,7 @@ pub async fn group_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<R
     resources::lock(change.tx()).await.map_err(store_error)?;
     let found = resource_groups::get(change.tx(), &id.to_string()).await.map_err(store_error)?;
     let group = found.ok_or_else(|| ArmError::resource_not_found(id))?;
+    network::release_group(cx, change.tx(), id).await?;
     let removed = delete_group_vms(change.tx(), id, cx.now).await.map_err(store_error)?;
     resources::delete_of_group(change.tx(), &group.subscription, &group.name).await.map_err(store_error)?;
     resource_groups::delete(change.tx(), &group.id).await.map_err(store_error)?;
