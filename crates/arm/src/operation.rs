@@ -1,7 +1,8 @@
 //! An operation: one thing a caller can do. Route, permission, activity-log name, documentation and test coverage all
 //! hang off its row in [`crate::operations`].
 
-use crate::resource_id::ArmPath;
+use crate::models::scale_set::INSTANCE_TYPE;
+use crate::resource_id::{ArmPath, ResourceId};
 use http::Method;
 
 /// One row of the table.
@@ -28,6 +29,9 @@ pub struct Operation {
 pub enum Require {
     /// This action, at the target's scope.
     Action(&'static str),
+    /// What reaches a guest: the first action where the path hangs on a virtual machine, the second where it hangs on an instance
+    /// of a scale set; each is the one that Azure's own door to the same thing asks for.
+    Guest(&'static str, &'static str),
     /// This action, at the target's scope or anywhere below it; the answer holds only what the caller may read.
     Visible(&'static str),
     /// This action at the target's scope, or any role at all in its subscription: whoever may do something there may see the
@@ -43,8 +47,20 @@ impl Require {
     /// The action, where one is needed.
     pub fn action(self) -> Option<&'static str> {
         match self {
-            Self::Action(action) | Self::Visible(action) | Self::Member(action) => Some(action),
+            Self::Action(action) | Self::Visible(action) | Self::Member(action) | Self::Guest(action, _) => {
+                Some(action)
+            }
             Self::SignedIn | Self::Sas => None,
+        }
+    }
+
+    /// The action that is needed for what `id` names.
+    pub fn action_at(self, id: &ResourceId) -> Option<&'static str> {
+        match self {
+            Self::Guest(_, action) if id.extended().resource_type().eq_ignore_ascii_case(INSTANCE_TYPE) => {
+                Some(action)
+            }
+            other => other.action(),
         }
     }
 }
@@ -148,6 +164,10 @@ ids! {
     VmList, VmGet, VmPut, VmPatch, VmDelete, VmInstanceView,
     VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,
     ComputeOperationGet,
+    ScaleSetList, ScaleSetGet, ScaleSetPut, ScaleSetPatch, ScaleSetDelete, ScaleSetInstanceView,
+    ScaleSetStart, ScaleSetPowerOff, ScaleSetRestart, ScaleSetDeallocate, ScaleSetDeleteInstances, ScaleSetManualUpgrade,
+    InstanceList, InstanceGet, InstanceDelete, InstanceInstanceView,
+    InstanceStart, InstancePowerOff, InstanceRestart, InstanceDeallocate, InstanceRetrieveBootDiagnosticsData,
     // Microsoft.Network
     VnetList, VnetGet, VnetPut, VnetPatch, VnetDelete,
     SubnetList, SubnetGet, SubnetPut, SubnetDelete,

@@ -61,8 +61,8 @@ fn mark(operation: &Operation, role: &RoleDefinition) -> char {
         Require::Sas => 's',
         Require::Member(_) => 'm',
         Require::Visible(action) if allows(action) => 'v',
-        Require::Action(action) if allows(action) => 'x',
-        Require::Visible(_) | Require::Action(_) => '.',
+        Require::Action(action) | Require::Guest(action, _) if allows(action) => 'x',
+        Require::Visible(_) | Require::Action(_) | Require::Guest(..) => '.',
     }
 }
 
@@ -101,6 +101,9 @@ fn table() -> String {
         write!(text, "  {audited} {:<6} {}", operation.method.as_str(), operation.name).unwrap();
         if let Some(action) = operation.requires.action().filter(|action| *action != operation.name) {
             write!(text, "   needs {action}").unwrap();
+            if let Require::Guest(_, action) = operation.requires {
+                write!(text, ", of an instance {action}").unwrap();
+            }
         }
         writeln!(text, "   ({})", operation.summary).unwrap();
     }

@@ -356,16 +356,31 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::VmGet => compute::vm_get(cx, allowed, body).await,
         Id::VmPut => compute::vm_put(cx, allowed, body).await,
         Id::VmPatch => compute::vm_patch(cx, allowed, body).await,
-        Id::VmDelete => compute::vm_delete(cx, allowed, body).await,
+        Id::VmDelete | Id::InstanceDelete => compute::vm_delete(cx, allowed, body).await,
         Id::VmInstanceView => compute::vm_instance_view(cx, allowed, body).await,
-        Id::VmStart => compute::vm_start(cx, allowed, body).await,
-        Id::VmPowerOff => compute::vm_power_off(cx, allowed, body).await,
-        Id::VmRestart => compute::vm_restart(cx, allowed, body).await,
-        Id::VmDeallocate => compute::vm_deallocate(cx, allowed, body).await,
-        Id::VmRetrieveBootDiagnosticsData => {
+        Id::VmStart | Id::InstanceStart => compute::vm_start(cx, allowed, body).await,
+        Id::VmPowerOff | Id::InstancePowerOff => compute::vm_power_off(cx, allowed, body).await,
+        Id::VmRestart | Id::InstanceRestart => compute::vm_restart(cx, allowed, body).await,
+        Id::VmDeallocate | Id::InstanceDeallocate => compute::vm_deallocate(cx, allowed, body).await,
+        Id::VmRetrieveBootDiagnosticsData | Id::InstanceRetrieveBootDiagnosticsData => {
             compute::vm_retrieve_boot_diagnostics_data(cx, allowed, body).await
         }
         Id::ComputeOperationGet => compute::operation_get(cx, allowed, body).await,
+        Id::ScaleSetList => compute::scale_set_list(cx, allowed, body).await,
+        Id::ScaleSetGet => compute::scale_set_get(cx, allowed, body).await,
+        Id::ScaleSetPut => compute::scale_set_put(cx, allowed, body).await,
+        Id::ScaleSetPatch => compute::scale_set_patch(cx, allowed, body).await,
+        Id::ScaleSetDelete => compute::scale_set_delete(cx, allowed, body).await,
+        Id::ScaleSetInstanceView => compute::scale_set_instance_view(cx, allowed, body).await,
+        Id::ScaleSetStart => compute::scale_set_start(cx, allowed, body).await,
+        Id::ScaleSetPowerOff => compute::scale_set_power_off(cx, allowed, body).await,
+        Id::ScaleSetRestart => compute::scale_set_restart(cx, allowed, body).await,
+        Id::ScaleSetDeallocate => compute::scale_set_deallocate(cx, allowed, body).await,
+        Id::ScaleSetDeleteInstances => compute::scale_set_delete_instances(cx, allowed, body).await,
+        Id::ScaleSetManualUpgrade => compute::scale_set_manual_upgrade(cx, allowed, body).await,
+        Id::InstanceList => compute::instance_list(cx, allowed, body).await,
+        Id::InstanceGet => compute::instance_get(cx, allowed, body).await,
+        Id::InstanceInstanceView => compute::instance_instance_view(cx, allowed, body).await,
         Id::VnetList | Id::NicList | Id::PublicIpList | Id::NsgList | Id::RouteTableList => {
             network::list(cx, allowed, body).await
         }

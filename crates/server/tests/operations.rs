@@ -53,7 +53,15 @@ impl Place {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
             Target::Item("Microsoft.Resources/subscriptions/resourceGroups") => place.group = "nope".into(),
-            Target::Collection("Microsoft.Compute/virtualMachines") => place.group = "nope".into(),
+            Target::Collection(
+                "Microsoft.Compute/virtualMachines" | "Microsoft.Compute/virtualMachineScaleSets",
+            ) => place.group = "nope".into(),
+            Target::Item("Microsoft.Compute/virtualMachineScaleSets") if row.method == Method::PUT => {
+                place.group = "nope".into();
+            }
+            Target::Collection("Microsoft.Compute/virtualMachineScaleSets/virtualMachines") => {
+                place.vm = "nope".into();
+            }
             Target::Item("Microsoft.Compute/virtualMachines") if row.method == Method::PUT => {
                 place.group = "nope".into();
             }
@@ -80,7 +88,13 @@ impl Place {
         let sub = format!("/subscriptions/{subscription}");
         let vm =
             format!("{sub}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{}", self.vm);
+        let set = format!(
+            "{sub}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{}",
+            self.vm
+        );
         let item = |kind: &str| match kind {
+            "Microsoft.Compute/virtualMachineScaleSets" => set.clone(),
+            "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => format!("{set}/virtualMachines/0"),
             "Microsoft.Resources/subscriptions" => sub.clone(),
             "Hardline.Identity" => "/providers/Hardline.Identity".into(),
             "Microsoft.SerialConsole/consoleServices" => format!("{sub}/providers/{kind}/default"),
@@ -121,8 +135,11 @@ impl Place {
                 "Microsoft.Resources/subscriptions/locations" => format!("{sub}/locations"),
                 "Microsoft.Resources/subscriptions/providers" => format!("{sub}/providers"),
                 "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups"),
-                "Microsoft.Compute/virtualMachines" => {
+                "Microsoft.Compute/virtualMachines" | "Microsoft.Compute/virtualMachineScaleSets" => {
                     format!("{sub}/resourceGroups/{group}/providers/{kind}")
+                }
+                "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => {
+                    format!("{set}/virtualMachines")
                 }
                 "Microsoft.Insights/eventtypes/values" => {
                     format!("{sub}/providers/Microsoft.Insights/eventtypes/management/values")
@@ -167,6 +184,13 @@ fn body(row: &Operation) -> Option<Value> {
             "storageProfile": { "imageReference": { "publisher": "Hardline", "offer": "hardline-demo", "sku": "1", "version": "latest" } },
             "osProfile": { "computerName": "web", "adminUsername": "operator", "adminPassword": "correct horse 7" },
         }}),
+        OperationId::ScaleSetPut => json!({ "location": "local", "sku": { "capacity": 0 }, "properties": {
+            "orchestrationMode": "Flexible",
+        }}),
+        OperationId::ScaleSetPatch => json!({ "tags": { "a": "b" } }),
+        OperationId::ScaleSetDeleteInstances | OperationId::ScaleSetManualUpgrade => {
+            json!({ "instanceIds": ["*"] })
+        }
         OperationId::ConsoleSysRq => json!({ "SysRqCommand": "h" }),
         OperationId::DeviceCodeFind | OperationId::DeviceCodeAnswer => {
             json!({ "userCode": "BCDF-GHJK", "approve": true })
@@ -369,6 +393,8 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::PublicIpDelete
         | OperationId::NsgDelete
         | OperationId::RouteTableDelete
+        | OperationId::ScaleSetDelete
+        | OperationId::InstanceDelete
         | OperationId::RoleAssignmentDelete
         | OperationId::RoleDefinitionDelete
         | OperationId::UserDelete

@@ -74,7 +74,7 @@ pub enum Step {
     Start,
     /// Take it down.
     Stop,
-    /// Reset it once.
+    /// Reset it once; or, where what it is launched with was changed, stop it, so that it is launched anew.
     Reset,
 }
 

@@ -7,6 +7,8 @@ use prost::Message;
 
 /// Name of the file in a virtual machine's directory.
 const FILE: &str = "spec.pb";
+/// The same of the specification with which the machine was launched last.
+const LAUNCHED: &str = "launched.pb";
 /// Most virtual processors of one machine.
 const MAX_VCPUS: u32 = 64;
 /// Longest addition to the kernel's command line, bytes; Linux takes 2048 in all.
@@ -26,6 +28,19 @@ pub fn load(dir: &Path) -> io::Result<VmSpec> {
 /// The disk's.
 pub fn save(dir: &Path, spec: &VmSpec) -> io::Result<()> {
     super::files::replace(&dir.join(FILE), &spec.encode_to_vec())
+}
+
+/// Reads the specification with which the machine in `dir` was launched last; none when nobody has written it down.
+pub fn launched(dir: &Path) -> Option<VmSpec> {
+    VmSpec::decode(std::fs::read(dir.join(LAUNCHED)).ok()?.as_slice()).ok()
+}
+
+/// Keeps the specification with which the machine in `dir` is launched.
+///
+/// # Errors
+/// The disk's.
+pub fn save_launched(dir: &Path, spec: &VmSpec) -> io::Result<()> {
+    super::files::replace(&dir.join(LAUNCHED), &spec.encode_to_vec())
 }
 
 /// Removes the specification from `dir`.

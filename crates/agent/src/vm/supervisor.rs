@@ -19,6 +19,7 @@ use super::{
     lifecycle::{self, Deaths, Demand, Situation, Step},
     record::{BootRecord, LaunchRecord, Record},
     slot::Slot,
+    spec,
 };
 use crate::{
     clock::Clock,
@@ -85,6 +86,8 @@ struct Run {
     failed: Option<(Demand, String)>,
     deaths: Deaths,
     not_before: Option<Instant>,
+    /// The driver's part of the specification with which the machine was launched.
+    launched: Option<vm_spec::Driver>,
     /// What a machine said last when it died; shown while it is started again.
     last_words: String,
     held: Option<Duration>,
@@ -109,6 +112,7 @@ impl Supervisor {
             failed: None,
             deaths: Deaths::default(),
             not_before: None,
+            launched: None,
             last_words: String::new(),
             held: None,
             waiting: Vec::new(),
@@ -222,6 +226,7 @@ impl Run {
         let boot_id = self.record.boot.as_ref().map(|boot| boot.id.clone()).unwrap_or_default();
         let launch = Launch { id: launch.id, boot_id, cause: String::new() };
         let (place, events) = self.place();
+        self.launched = spec::launched(&self.this.dir).and_then(|spec| spec.driver);
         let spec = self.this.spec.borrow().clone();
         match self.this.driver.find(&place, &launch, &spec).await {
             Ok(Some(machine)) => self.came_up(machine, events, None),
@@ -288,6 +293,12 @@ impl Run {
         self.record.guest_off = None;
         self.failed = None;
         self.save().await;
+        self.launched.clone_from(&spec.driver);
+        let (dir, launched) = (self.this.dir.clone(), spec.clone());
+        let kept = tokio::task::spawn_blocking(move || spec::save_launched(&dir, &launched)).await;
+        if let Err(error) = kept.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            tracing::warn!(vm = self.vm_id, %error, "how the machine is launched cannot be kept");
+        }
         self.observe();
         launches::prune(&self.this.dir, &launch.id).await;
         if let Some(marking) = self.marking.take() {
@@ -354,6 +365,10 @@ impl Run {
 
     async fn reset(&mut self) {
         let demand = self.demand();
+        if self.launched.is_some() && self.launched != self.this.spec.borrow().driver {
+            // A restart takes up what was changed: the machine is stopped, and launched again because it should run.
+            return self.stop().await;
+        }
         let Some(up) = &self.up else { return };
         let paused = up.paused.is_some();
         let machine = up.machine.clone();

@@ -114,6 +114,41 @@ async fn a_guest_that_switches_itself_off_stays_off_until_demanded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restart_takes_up_what_was_changed() {
+    let mut rig = Rig::start().await;
+    let spec = demo(VM);
+    rig.apply(&spec).await;
+    let mut watch = rig.watch(VM).await;
+    let first = watch.state(RunState::Running).await;
+    let memory = |rig: &Rig| {
+        let line = std::fs::read(format!("/proc/{}/cmdline", rig.qemu(VM))).unwrap();
+        let words: Vec<_> = line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+        let at = words.iter().position(|word| word == "-m").unwrap();
+        words[at + 1].clone().into_owned()
+    };
+    let before = memory(&rig);
+    // The change alone leaves the guest running as it is, also over a restart of the agent.
+    let bigger = |spec: &mut v1::VmSpec| match &mut spec.driver {
+        Some(vm_spec::Driver::Qemu(machine)) => machine.memory_mib += 64,
+        other => panic!("{other:?}"),
+    };
+    let spec = next(&spec, bigger);
+    rig.apply(&spec).await;
+    let same = watch.until("the answer", |seen| seen.generation == 2).await;
+    assert_eq!((same.boot_id.as_str(), memory(&rig)), (first.boot_id.as_str(), before.clone()));
+    rig.stop_agent().await;
+    rig.start_agent().await;
+    let spec = next(&spec, |spec| (spec.reset_generation, spec.stop_grace_seconds) = (1, 0));
+    rig.apply(&spec).await;
+    let mut watch = rig.watch(VM).await;
+    let second = watch.until("the restart", |seen| seen.reset_generation == 1).await;
+    assert_eq!(second.state(), RunState::Running);
+    assert_ne!((second.boot_id, memory(&rig)), (first.boot_id, before));
+    let causes: Vec<_> = rig.boots(VM, 2).await.into_iter().map(|(cause, _)| cause).collect();
+    assert_eq!(causes, ["start", "start"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_qemu_is_started_again() {
     let rig = Rig::start().await;
     rig.apply(&demo(VM)).await;

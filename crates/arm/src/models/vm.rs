@@ -99,11 +99,13 @@ impl VmError {
         }
     }
 
-    pub(crate) fn parameter(target: &str, message: impl Into<String>) -> Self {
+    /// A member whose value is not allowed; `message` says all.
+    pub fn parameter(target: &str, message: impl Into<String>) -> Self {
         Self::Parameter { target: target.into(), message: message.into() }
     }
 
-    pub(crate) fn missing(target: &str) -> Self {
+    /// A member that must be there.
+    pub fn missing(target: &str) -> Self {
         Self::parameter(target, format!("Required parameter '{target}' is missing (null)."))
     }
 }

@@ -3,6 +3,7 @@
 //! What reaches a guest or reads its output requires the same action as Azure's own door to it, so that Azure's roles
 //! mean here what they mean there.
 
+use super::scale_sets::INSTANCE_BOOT_DATA;
 use super::serial_console::CONNECT;
 use super::*;
 
@@ -20,7 +21,7 @@ pub(super) fn rows() -> Vec<Operation> {
         ..row(id, name, method, target, Always, summary)
     };
     let diagnostics = |id, name, target, summary| Operation {
-        requires: Require::Action(BOOT_DATA),
+        requires: Require::Guest(BOOT_DATA, INSTANCE_BOOT_DATA),
         ..row(id, name, Method::GET, target, Always, summary)
     };
     vec![

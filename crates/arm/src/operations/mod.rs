@@ -7,6 +7,7 @@ mod hardline;
 mod insights;
 mod network;
 mod resources;
+mod scale_sets;
 mod serial_console;
 mod storage;
 
@@ -18,6 +19,7 @@ static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     [
         resources::rows(),
         compute::rows(),
+        scale_sets::rows(),
         serial_console::rows(),
         authorization::rows(),
         insights::rows(),

@@ -119,7 +119,7 @@ impl Allowed {
 
     /// Whether the row's action is allowed at `id` too: what a list shows (`Require::Visible`).
     pub fn shows(&self, id: &ResourceId) -> bool {
-        match self.operation.requires.action() {
+        match self.operation.requires.action_at(id) {
             Some(action) => self.rights.at(id, action).is_some(),
             None => self.rights.any_within(id).is_some(),
         }
@@ -132,7 +132,7 @@ impl Allowed {
         }
         Err(ArmError::linked_authorization_failed(
             (&self.caller.name, &self.caller.oid),
-            (required_action(self.operation), &self.path.id.scope().to_string()),
+            (required_action(self.operation, &self.path.id), &self.path.id.scope().to_string()),
             (action, &id.to_string()),
         ))
     }
@@ -166,16 +166,16 @@ impl Allowed {
 /// The action and scope that were asked for, without a role: what a refusal leaves in its events.
 pub fn asked_for(operation: &Operation, path: &ArmPath) -> AuthorizationRecord {
     AuthorizationRecord {
-        action: required_action(operation).into(),
+        action: required_action(operation, &path.id).into(),
         scope: path.id.scope().to_string(),
         role: None,
         evidence: None,
     }
 }
 
-/// The action that a row needs; a row that needs none has its own name.
-pub fn required_action(operation: &Operation) -> &'static str {
-    operation.requires.action().unwrap_or(operation.name)
+/// The action that a row needs for what `id` names; a row that needs none has its own name.
+pub fn required_action(operation: &Operation, id: &ResourceId) -> &'static str {
+    operation.requires.action_at(id).unwrap_or(operation.name)
 }
 
 /// What allowed a call.

@@ -103,7 +103,7 @@ impl Rights {
     /// What a row needs, at the scope of a path.
     pub fn evidence(&self, requires: Require, scope: &ResourceId) -> Option<Evidence> {
         match requires {
-            Require::Action(action) => self.at(scope, action),
+            Require::Action(_) | Require::Guest(..) => self.at(scope, requires.action_at(scope)?),
             Require::Visible(action) => self.at_or_below(scope, action),
             Require::Member(action) => self.at(scope, action).or_else(|| {
                 let subscription = scope.subscription().map(ResourceId::of_subscription);
@@ -147,7 +147,7 @@ pub async fn still_allowed(state: &State, allowed: &Allowed, now: Timestamp) -> 
 
 fn refusal(caller: &Caller, operation: &Operation, path: &ArmPath) -> ArmError {
     let scope = path.id.scope().to_string();
-    ArmError::authorization_failed(&caller.name, &caller.oid, required_action(operation), &scope)
+    ArmError::authorization_failed(&caller.name, &caller.oid, required_action(operation, &path.id), &scope)
 }
 
 /// Where the row's action must be allowed: at the path's own scope; for a long-running operation, whose path hangs under the

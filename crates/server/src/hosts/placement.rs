@@ -1,4 +1,4 @@
-//! On which host a new VM goes.
+//! On which hosts new VMs go.
 
 use super::spec::Desired;
 use crate::state::State;
@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Chooses a host: one that can, connected before away, with the fewest VMs, by name.
-pub async fn place(state: &State, desired: &Desired) -> Result<String, ArmError> {
+/// Chooses a host for each of `count` like VMs: one that can, connected before away, with the fewest VMs, by name.
+pub async fn place(state: &State, desired: &Desired, count: usize) -> Result<Vec<String>, ArmError> {
     let known = candidates(state).await.map_err(crate::pipeline::store_error)?;
     if known.is_empty() {
         return Err(ArmError::new(
@@ -22,16 +22,27 @@ pub async fn place(state: &State, desired: &Desired) -> Result<String, ArmError>
     }
     let able = known.into_iter().filter(|c| c.drivers.iter().any(|d| d == desired.driver_name()));
     let able = able.filter(|c| desired.image().is_none_or(|image| c.images.iter().any(|i| i == image)));
-    match able.min_by(|a, b| a.order().cmp(&b.order())) {
-        Some(host) => Ok(host.host_id),
-        None => match desired.image() {
-            Some(image) => Err(VmError::Image(image.to_owned()).into()),
-            None => Err(ArmError::new(
-                StatusCode::CONFLICT,
-                "AllocationFailed",
-                format!("Allocation failed: no host has the driver '{}'.", desired.driver_name()),
-            )),
-        },
+    let mut able: Vec<_> = able.collect();
+    let mut chosen = Vec::with_capacity(count);
+    for _ in 0..count {
+        let Some(host) = able.iter_mut().min_by(|a, b| a.order().cmp(&b.order())) else {
+            return Err(none(desired));
+        };
+        host.load += 1;
+        chosen.push(host.host_id.clone());
+    }
+    Ok(chosen)
+}
+
+/// No host can take it.
+fn none(desired: &Desired) -> ArmError {
+    match desired.image() {
+        Some(image) => VmError::Image(image.to_owned()).into(),
+        None => ArmError::new(
+            StatusCode::CONFLICT,
+            "AllocationFailed",
+            format!("Allocation failed: no host has the driver '{}'.", desired.driver_name()),
+        ),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::pipeline::{Cx, store_error};
 use crate::providers::compute;
 use crate::state::State;
 use hardline_arm::error::ArmError;
+use hardline_arm::models::scale_set::INSTANCE_TYPE;
 use hardline_arm::models::vm::{Machine, TYPE};
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::{resources, vms};
@@ -27,13 +28,15 @@ pub struct Target {
 }
 
 impl Target {
-    /// The machine that `extension` (a serial port, a log, a display of it) or `extension` itself names.
+    /// The machine - a VM, or an instance of a scale set - that `extension` (a serial port, a log, a display of it) or `extension`
+    /// itself names.
     ///
     /// # Errors
     /// 404 when there is none.
     pub async fn find(cx: &Cx, extension: &ResourceId) -> Result<Self, ArmError> {
         let id = extension.extended();
-        if !id.resource_type().eq_ignore_ascii_case(TYPE) {
+        let kind = id.resource_type();
+        if ![TYPE, INSTANCE_TYPE].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
             return Err(ArmError::resource_not_found(extension));
         }
         let found = compute::find(cx, &id).await?;

@@ -20,7 +20,7 @@ fn path(row: &Operation) -> Option<String> {
     let under = |kind: &str, name: &str| {
         let (namespace, rest) = kind.split_once('/').unwrap();
         let parent = match namespace {
-            "Microsoft.Compute" if rest == "virtualMachines" => group.clone(),
+            "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
             "Microsoft.Network" => group.clone(),
             "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
@@ -103,7 +103,7 @@ async fn every_row_needs_its_right_and_records_the_refusal() {
     let stranger = server.with_token(&server.stranger().access_token().await);
     for (row, path) in rows() {
         let action = match row.requires {
-            Require::Action(action) => action,
+            Require::Action(action) | Require::Guest(action, _) => action,
             // Open to everybody who is signed in; what they may not read is left out of the answer.
             _ => {
                 let answer = stranger.send(row.method.clone(), &path, None).await;
@@ -143,9 +143,15 @@ async fn every_row_needs_its_right_and_records_the_refusal() {
 async fn what_does_not_exist_is_not_found() {
     let server = TestServer::start().await;
     let owner = server.with_token(&server.owner().access_token().await);
-    let body = json!({"location": "local", "properties": {}, "commandParameters": {"SysRqCommand": "h"}});
+    let body = json!({"location": "local", "properties": {}, "commandParameters": {"SysRqCommand": "h"}, "instanceIds": ["0"]});
     for (row, path) in rows() {
-        let sends = matches!(row.method, Method::PUT | Method::PATCH) || row.id == OperationId::ConsoleSysRq;
+        let sends = matches!(row.method, Method::PUT | Method::PATCH)
+            || matches!(
+                row.id,
+                OperationId::ConsoleSysRq
+                    | OperationId::ScaleSetDeleteInstances
+                    | OperationId::ScaleSetManualUpgrade
+            );
         let answer = owner.send(row.method.clone(), &path, sends.then_some(&body)).await;
         // Lists are empty, a PUT may create, deleting what is not there is done already, and the Owner of one
         // subscription has no right to another.

@@ -65,6 +65,14 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<bool> {
     Ok(tx.run(statement).await? == 1)
 }
 
+/// Forgets those whose id lies below `scope` (a group).
+pub async fn delete_below(tx: &mut Tx, scope: &str) -> Result<u64> {
+    let (first, last) = super::sql::below(&scope.to_ascii_lowercase());
+    let statement =
+        sqlx::query("DELETE FROM scale_sets WHERE id_key >= $1 AND id_key < $2").bind(first).bind(last);
+    tx.run(statement).await
+}
+
 fn read(row: &AnyRow) -> Result<ScaleSetRow> {
     Ok(ScaleSetRow {
         id_key: text(row, "id_key")?,

@@ -5,7 +5,7 @@ use super::{CAPACITY_LIMIT, Mode, ScaleSet, check_name};
 use crate::models::document;
 use crate::models::vm::{VmError, body};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What only the server writes, at the top of the body.
 const READ_ONLY_TOP: &[&str] = &["id", "name", "type", "etag", "systemData"];
@@ -40,7 +40,7 @@ impl Input {
         if let Some(tags) = top.get("tags") {
             body::check_tags(tags)?;
         }
-        let capacity = take_capacity(top.get_mut("sku"))?;
+        let capacity = take_capacity(top)?;
         let mut admin_password = None;
         match top.get_mut("properties") {
             None | Some(Value::Null) => {
@@ -79,8 +79,8 @@ fn check_object(name: &str, value: Option<&Value>) -> Result<(), VmError> {
     }
 }
 
-fn take_capacity(sku: Option<&mut Value>) -> Result<Option<u32>, VmError> {
-    let sku = match sku {
+fn take_capacity(top: &mut Map<String, Value>) -> Result<Option<u32>, VmError> {
+    let sku = match top.get_mut("sku") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(sku)) => sku,
         Some(_) => return Err(VmError::parameter("sku", "The value of parameter 'sku' must be an object.")),

@@ -138,7 +138,7 @@ fn check_rights(allowed: &Allowed, role: &RoleDefinition) -> Result<(), ArmError
 }
 
 fn refusal(allowed: &Allowed, scope: &ResourceId) -> ArmError {
-    let (caller, action) = (&allowed.caller, required_action(allowed.operation));
+    let (caller, action) = (&allowed.caller, required_action(allowed.operation, scope));
     ArmError::authorization_failed(&caller.name, &caller.oid, action, &scope.to_string())
 }
 

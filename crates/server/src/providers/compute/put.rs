@@ -1,7 +1,8 @@
 //! Creating and changing virtual machines.
 
+use super::new_machine::NewMachine;
 use super::virtual_machine::{VirtualMachine, find, load};
-use super::{password, power};
+use super::{password, power, scale_sets};
 use crate::auth::Allowed;
 use crate::clock::micros;
 use crate::hosts::{Desired, place};
@@ -16,8 +17,7 @@ use bytes::Bytes;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::vm::{self, Input, Machine, VmError};
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::db::resources::{self, Resource};
-use hardline_store::db::vms::{self, Vm};
+use hardline_store::db::{resources, vms};
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub async fn vm_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
 }
 
 /// Text of a document or a spec for the store.
-fn text(value: &impl serde::Serialize) -> Result<String, ArmError> {
+pub(super) fn text(value: &impl serde::Serialize) -> Result<String, ArmError> {
     serde_json::to_string(value).map_err(ArmError::internal)
 }
 
@@ -62,44 +62,15 @@ async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Re
         None => String::new(),
     };
     let desired = Desired::new(&machine, hash);
-    let host = place(&cx.state, &desired).await?;
-    let now = micros(cx.now);
-    let resource = Resource {
-        id: id.to_string(),
-        subscription: id.subscription().unwrap_or("").to_ascii_lowercase(),
-        group: id.group().unwrap_or("").to_ascii_lowercase(),
-        resource_type: vm::TYPE.to_ascii_lowercase(),
-        name: id.name().to_owned(),
-        location: machine.location.clone(),
-        body: text(&document)?,
-        etag: new_etag(cx),
-        created: now,
-        updated: now,
-    };
-    let row = Vm {
-        vm_id: cx.state.random.uuid().to_string(),
-        resource_key: Some(id.key()),
-        name: id.name().to_owned(),
-        power: "running".into(),
-        generation: 1,
-        power_generation: 1,
-        reset_generation: 0,
-        host_id: Some(host),
-        spec: text(&desired)?,
-        observation: None,
-        observed: None,
-        created: now,
-        updated: now,
-        scale_set_key: None,
-    };
+    let scale_set_key = scale_sets::joined(cx, allowed, &document).await?;
+    let host_id = place(&cx.state, &desired, 1).await?.pop();
+    let new =
+        NewMachine { id: id.clone(), name: id.name().to_owned(), document, desired, host_id, scale_set_key };
     let mut begun = cx.begin(allowed).await?;
     resources::lock(begun.tx()).await.map_err(store_error)?;
     check_group_open(begun.tx(), id).await?;
-    network::attach(cx, begun.tx(), id, &document, None).await?;
-    resources::insert(begun.tx(), &resource).await.map_err(store_error)?;
-    vms::insert(begun.tx(), &row).await.map_err(store_error)?;
-    let state = if desired.has_power() { "running" } else { "" };
-    let awaits = Awaits { vm_id: row.vm_id.clone(), generation: row.generation, state };
+    network::attach(cx, begun.tx(), id, &new.document, None).await?;
+    let (resource, row, awaits) = new.insert(cx, &mut begun).await?;
     let answer = VirtualMachine::new(&cx.state, resource, row)?.to_document(false);
     let pending = Pending::action("create", id.clone(), awaits).with_answer(StatusCode::CREATED, answer);
     let recorded = begun.accept(pending).await?;
@@ -118,6 +89,10 @@ async fn change(
         && !password::verify(secret, there.desired.password_hash().to_owned()).await?
     {
         return Err(VmError::Immutable("osProfile.adminPassword".into()).into());
+    }
+    let set = "/properties/virtualMachineScaleSet";
+    if document.pointer(set) != there.document.pointer(set) {
+        return Err(VmError::Immutable("virtualMachineScaleSet".into()).into());
     }
     let desired = Desired {
         stop_grace: there.desired.stop_grace,

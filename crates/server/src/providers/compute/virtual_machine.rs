@@ -50,6 +50,7 @@ pub async fn find(cx: &Cx, id: &ResourceId) -> Result<VirtualMachine, ArmError> 
         Some(found) => Ok(found),
         None => {
             check_group(&cx.state, id).await?;
+            super::scale_sets::check_set(cx, id).await?;
             Err(ArmError::resource_not_found(id))
         }
     }
