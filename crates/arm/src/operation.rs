@@ -160,6 +160,10 @@ ids! {
     GroupList, GroupGet, GroupHead, GroupPut, GroupPatch, GroupDelete,
     ProviderOperations,
     TenantList, LocationList, TenantProviderList, TenantProviderGet, ProviderList, ProviderGet,
+    // Microsoft.Resources/deployments
+    DeploymentList, DeploymentGet, DeploymentHead, DeploymentPut, DeploymentDelete,
+    DeploymentValidate, DeploymentWhatIf, DeploymentCancel,
+    DeploymentOperationList, DeploymentOperationGet, DeploymentStatusGet,
     // Microsoft.Compute
     VmList, VmGet, VmPut, VmPatch, VmDelete, VmInstanceView,
     VmStart, VmPowerOff, VmRestart, VmDeallocate, VmRetrieveBootDiagnosticsData,

@@ -16,6 +16,7 @@ use crate::record::{self, Outcome};
 use crate::reply::{ArmResponse, Reply};
 use crate::state::State;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hardline_arm::activity::Deed;
 use hardline_arm::api_version::ApiVersion;
 use hardline_arm::error::ArmError;
@@ -25,6 +26,7 @@ use hardline_arm::resource_id::ArmPath;
 use hardline_store::{StoreError, Tx};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use secrecy::SecretString;
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -127,6 +129,28 @@ pub async fn run(cx: &Cx, id: OperationId, path: ArmPath, body: Bytes) -> Result
     perform(cx, allowed, Ok(body)).await
 }
 
+/// A request that an operation makes for its caller: a resource of a template. Identified, authorised and recorded as if the
+/// caller had sent it; `cx` comes from [`Cx::within`]. Boxed, since what it runs may come here again.
+pub fn run_as<'a>(cx: &'a Cx, caller: &'a Caller, body: Bytes) -> BoxFuture<'a, Result<Reply, ArmError>> {
+    Box::pin(async move {
+        let path = ArmPath::parse(&cx.facts.path).map_err(|e| ArmError::invalid_path(&e))?;
+        match identify(&cx.facts.method, &path) {
+            Identified::Operation(operation) => {
+                let allowed = authorise(cx, caller, operation, path).await?;
+                perform(cx, allowed, Ok(body)).await
+            }
+            Identified::WrongMethod(allowed) => Err(ArmError::method_not_allowed(&cx.facts.method, &allowed)),
+            Identified::Unknown => Err(unknown(&path)),
+        }
+    })
+}
+
+/// The path of an id, as it stands in a URL.
+pub fn encoded(id: &str) -> String {
+    const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>');
+    utf8_percent_encode(id, PATH).to_string()
+}
+
 /// The caller of a request's bearer token.
 pub async fn authenticate(cx: &Cx) -> Result<Caller, ArmError> {
     let caller = match &cx.facts.bearer {
@@ -214,6 +238,25 @@ impl Cx {
         Self { now: state.clock.now(), state, correlation, request, facts, api_version: None, query }
     }
 
+    /// The context of a request that this one causes: another method, another path (an id, perhaps with a verb), the same
+    /// client and correlation. Conditions, ranges and the token are this request's own.
+    pub fn within(&self, method: Method, id: &str, api_version: &str) -> Result<Self, ArmError> {
+        let query = Query::parse(&format!("api-version={}", encoded(api_version)))?;
+        let facts = RequestFacts {
+            method,
+            path: encoded(id),
+            bearer: None,
+            if_match: None,
+            if_none_match: None,
+            range: None,
+            websocket: None,
+            ..self.facts.clone()
+        };
+        let mut inner = Self::new(self.state.clone(), facts, Some(self.correlation), query);
+        inner.api_version = Some(ApiVersion::required(&inner.query)?);
+        Ok(inner)
+    }
+
     /// Ends a handler that only read documents of the control plane (rows with [`Audit::Refusals`]).
     pub fn read(&self, reply: impl Into<Reply>) -> Recorded {
         Recorded { reply: Ok(reply.into()) }
@@ -246,15 +289,27 @@ impl Change<'_> {
 
     /// Writes the start and "Accepted", and keeps what the end event needs with the long-running operation `pending`. The
     /// end event is written by the transaction that finishes it ([`crate::jobs::finish`]).
-    pub async fn accept(mut self, pending: crate::jobs::Pending) -> Result<Recorded, ArmError> {
+    pub async fn accept(self, pending: crate::jobs::Pending) -> Result<Recorded, ArmError> {
         let id = self.cx.state.random.uuid();
+        let response = pending.response(self.cx, id);
+        self.accept_as(id, &pending, response).await
+    }
+
+    /// The same with an id and an answer of the caller's own, whose headers say where the operation's state is.
+    pub async fn accept_as(
+        mut self,
+        id: Uuid,
+        pending: &crate::jobs::Pending,
+        response: ArmResponse,
+    ) -> Result<Recorded, ArmError> {
         record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         record::accepted(&mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
         let record = pending.record(id, micros(self.cx.now), &self.deed);
         let waits = pending.waits();
-        hardline_store::db::async_operations::insert(&mut self.tx, &record, &waits).await.map_err(store_error)?;
+        hardline_store::db::async_operations::insert(&mut self.tx, &record, &waits)
+            .await
+            .map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
-        let response = pending.response(self.cx, id);
         Ok(Recorded { reply: Ok(response.into()) })
     }
 
@@ -331,7 +386,8 @@ pub fn store_error(error: StoreError) -> ArmError {
 /// One arm for each row: a row without a handler does not compile.
 async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     use crate::providers::{
-        authorization, compute, directory, hardline, insights, network, resources, serial_console,
+        authorization, compute, deployments, directory, hardline, insights, network, resources,
+        serial_console,
     };
     use OperationId as Id;
     match allowed.operation.id {
@@ -352,6 +408,17 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::TenantProviderGet => resources::tenant_provider_get(cx, allowed, body).await,
         Id::ProviderList => resources::provider_list(cx, allowed, body).await,
         Id::ProviderGet => resources::provider_get(cx, allowed, body).await,
+        Id::DeploymentList => deployments::deployment_list(cx, allowed, body).await,
+        Id::DeploymentGet => deployments::deployment_get(cx, allowed, body).await,
+        Id::DeploymentHead => deployments::deployment_head(cx, allowed, body).await,
+        Id::DeploymentPut => deployments::deployment_put(cx, allowed, body).await,
+        Id::DeploymentDelete => deployments::deployment_delete(cx, allowed, body).await,
+        Id::DeploymentValidate => deployments::deployment_validate(cx, allowed, body).await,
+        Id::DeploymentWhatIf => deployments::deployment_what_if(cx, allowed, body).await,
+        Id::DeploymentCancel => deployments::deployment_cancel(cx, allowed, body).await,
+        Id::DeploymentOperationList => deployments::deployment_operation_list(cx, allowed, body).await,
+        Id::DeploymentOperationGet => deployments::deployment_operation_get(cx, allowed, body).await,
+        Id::DeploymentStatusGet => deployments::deployment_status_get(cx, allowed, body).await,
         Id::VmList => compute::vm_list(cx, allowed, body).await,
         Id::VmGet => compute::vm_get(cx, allowed, body).await,
         Id::VmPut => compute::vm_put(cx, allowed, body).await,

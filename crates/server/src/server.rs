@@ -6,6 +6,7 @@ use crate::config::{Config, Database};
 use crate::hosts::{self, Hosts};
 use crate::http::{Bound, serve};
 use crate::jobs;
+use crate::providers;
 use crate::random::{Random, SystemRandom};
 use crate::serial::{self, Serial};
 use crate::state::{AppState, State};
@@ -132,6 +133,7 @@ impl Server {
             tasks: TaskTracker::new(),
         });
         jobs::start(&state);
+        providers::deployments::start(&state);
         hosts::start(&state).await?;
         serial::start(&state).await?;
         serve(&state, bound);

@@ -65,6 +65,7 @@ impl Place {
             Target::Item("Microsoft.Compute/virtualMachines") if row.method == Method::PUT => {
                 place.group = "nope".into();
             }
+            _ if kind.starts_with("Microsoft.Resources/deployments") => place.group = "nope".into(),
             Target::Collection("Microsoft.SerialConsole/serialPorts") => place.vm = "nope".into(),
             Target::Item(kind) if kind.starts_with("Microsoft.Network/") && row.method == Method::PUT => {
                 place.group = "nope".into();
@@ -100,6 +101,14 @@ impl Place {
             "Microsoft.SerialConsole/consoleServices" => format!("{sub}/providers/{kind}/default"),
             "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups/{group}"),
             "Microsoft.Compute/virtualMachines" => vm.clone(),
+            "Microsoft.Resources/deployments" => format!("{sub}/resourceGroups/{group}/providers/{kind}/d1"),
+            "Microsoft.Resources/deployments/operations"
+            | "Microsoft.Resources/deployments/operationStatuses" => {
+                let last = kind.rsplit('/').next().unwrap();
+                format!(
+                    "{sub}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/d1/{last}/{guid}"
+                )
+            }
             "Microsoft.Compute/locations/operations" => {
                 format!("{sub}/providers/Microsoft.Compute/locations/local/operations/{guid}")
             }
@@ -135,12 +144,17 @@ impl Place {
                 "Microsoft.Resources/subscriptions/locations" => format!("{sub}/locations"),
                 "Microsoft.Resources/subscriptions/providers" => format!("{sub}/providers"),
                 "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups"),
-                "Microsoft.Compute/virtualMachines" | "Microsoft.Compute/virtualMachineScaleSets" => {
+                "Microsoft.Compute/virtualMachines"
+                | "Microsoft.Compute/virtualMachineScaleSets"
+                | "Microsoft.Resources/deployments" => {
                     format!("{sub}/resourceGroups/{group}/providers/{kind}")
                 }
                 "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => {
                     format!("{set}/virtualMachines")
                 }
+                "Microsoft.Resources/deployments/operations" => format!(
+                    "{sub}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/d1/operations"
+                ),
                 "Microsoft.Insights/eventtypes/values" => {
                     format!("{sub}/providers/Microsoft.Insights/eventtypes/management/values")
                 }
@@ -190,6 +204,13 @@ fn body(row: &Operation) -> Option<Value> {
         OperationId::ScaleSetPatch => json!({ "tags": { "a": "b" } }),
         OperationId::ScaleSetDeleteInstances | OperationId::ScaleSetManualUpgrade => {
             json!({ "instanceIds": ["*"] })
+        }
+        OperationId::DeploymentPut | OperationId::DeploymentValidate | OperationId::DeploymentWhatIf => {
+            json!({ "properties": { "mode": "Incremental", "template": {
+                "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                "contentVersion": "1.0.0.0",
+                "resources": [],
+            }}})
         }
         OperationId::ConsoleSysRq => json!({ "SysRqCommand": "h" }),
         OperationId::DeviceCodeFind | OperationId::DeviceCodeAnswer => {

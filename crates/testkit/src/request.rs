@@ -182,7 +182,8 @@ impl<'s> As<'s> {
         loop {
             let answer = self.get(&url).await.expect(200);
             assert!(!answer.header("retry-after").is_empty(), "no Retry-After in {answer:?}");
-            if answer.json["status"] != "InProgress" {
+            // A deployment says `Running`.
+            if answer.json["status"] != "InProgress" && answer.json["status"] != "Running" {
                 return answer;
             }
             assert!(tokio::time::Instant::now() < deadline, "the operation does not end: {answer:?}");

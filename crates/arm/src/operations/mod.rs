@@ -2,6 +2,7 @@
 
 mod authorization;
 mod compute;
+mod deployments;
 mod directory;
 mod hardline;
 mod insights;
@@ -18,6 +19,7 @@ use std::sync::LazyLock;
 static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     [
         resources::rows(),
+        deployments::rows(),
         compute::rows(),
         scale_sets::rows(),
         serial_console::rows(),

@@ -13,5 +13,5 @@ mod pending;
 mod status;
 
 pub use finish::{finish, finish_in, observed, start};
-pub use pending::{Awaits, Pending};
+pub use pending::{ASYNC_OPERATION, Awaits, Pending, RETRY_AFTER, id_in};
 pub use status::status;

@@ -120,3 +120,9 @@ impl Urls {
         Self { monitor: format!("{state}&monitor=true"), state }
     }
 }
+
+/// The operation's id in the URL of its state.
+pub fn id_in(url: &str) -> &str {
+    let path = url.split('?').next().unwrap_or(url);
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod compute;
+pub mod deployments;
 pub mod directory;
 mod documents;
 pub mod hardline;

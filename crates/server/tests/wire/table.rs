@@ -21,7 +21,7 @@ fn path(row: &Operation) -> Option<String> {
         let (namespace, rest) = kind.split_once('/').unwrap();
         let parent = match namespace {
             "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
-            "Microsoft.Network" => group.clone(),
+            "Microsoft.Network" | "Microsoft.Resources" => group.clone(),
             "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
@@ -172,6 +172,8 @@ async fn what_does_not_exist_is_not_found() {
             (Target::Item(kind), _) if kind.starts_with("Hardline.Identity/") => answer.status == 403,
             // A code that nobody typed.
             (Target::Verb("Hardline.Identity", _), _) => answer.status == 400,
+            // Without a body there is no template.
+            (Target::Verb("Microsoft.Resources/deployments", "validate" | "whatIf"), _) => answer.status == 400,
             // This request is no WebSocket's.
             (Target::Verb(_, "stream"), _) => answer.status == 426,
             _ => answer.status == 404,

@@ -1,5 +1,6 @@
 //! What a deployment shows of itself: the document, its operations, its failure.
 
+use super::set;
 use crate::error::{ArmError, ErrorDetail};
 use crate::resource_id::ResourceId;
 use crate::template::deployment::{Node, Plan};
@@ -50,7 +51,7 @@ pub fn document(facts: &Facts<'_>, plan: &Plan) -> Value {
     if let Some(link) = facts.link {
         // Without its query, which may be a SAS.
         let plain = link.split(['?', '#']).next().unwrap_or(link);
-        properties["templateLink"] = json!({ "uri": plain });
+        set(&mut properties, "templateLink", json!({ "uri": plain }));
     }
     let mut document = Map::from_iter([
         ("id".to_owned(), json!(facts.id)),
@@ -193,10 +194,10 @@ fn finish(properties: &mut Value, outcome: Result<StatusCode, &ArmError>) {
         Ok(status) => status,
         Err(error) => error.status,
     };
-    properties["provisioningState"] = json!(if outcome.is_ok() { "Succeeded" } else { "Failed" });
-    properties["statusCode"] = json!(status.canonical_reason().unwrap_or("").replace(' ', ""));
+    set(properties, "provisioningState", json!(if outcome.is_ok() { "Succeeded" } else { "Failed" }));
+    set(properties, "statusCode", json!(status.canonical_reason().unwrap_or("").replace(' ', "")));
     if let Err(error) = outcome {
-        properties["statusMessage"] = json!({ "status": "Failed", "error": error.body() });
+        set(properties, "statusMessage", json!({ "status": "Failed", "error": error.body() }));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `whatIf`: what a template would change, told by comparing its resources with what is there.
 
+use super::set;
 use crate::template::position::dotted;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
@@ -63,13 +64,13 @@ impl Change {
             return shown;
         }
         if let Some(before) = &self.before {
-            shown["before"] = before.clone();
+            set(&mut shown, "before", before.clone());
         }
         if let Some(after) = &self.after {
-            shown["after"] = after.clone();
+            set(&mut shown, "after", after.clone());
         }
         if !self.delta.is_empty() {
-            shown["delta"] = Value::Array(self.delta.clone());
+            set(&mut shown, "delta", Value::Array(self.delta.clone()));
         }
         shown
     }
@@ -113,19 +114,21 @@ const SECRET_MEMBERS: &[&str] = &[
 /// What is shown instead, as Azure does.
 const CONCEALED: &str = "*******";
 
+fn is_secret(member: &str) -> bool {
+    SECRET_MEMBERS.iter().any(|s| s.eq_ignore_ascii_case(member))
+}
+
 /// Takes the secrets out of a document that is to be shown: the texts of secure parameters wherever they stand, and what
 /// is known to be a secret by its member's name.
 pub fn conceal(document: &mut Value, secrets: &[SecretString]) {
     match document {
-        Value::String(text) => {
-            if secrets.iter().any(|secret| holds(text, secret.expose_secret())) {
-                CONCEALED.clone_into(text);
-            }
+        Value::String(text) if secrets.iter().any(|secret| holds(text, secret.expose_secret())) => {
+            CONCEALED.clone_into(text);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| conceal(item, secrets)),
         Value::Object(map) => {
             for (key, value) in map {
-                if SECRET_MEMBERS.iter().any(|s| s.eq_ignore_ascii_case(key)) && !value.is_null() {
+                if is_secret(key) && !value.is_null() {
                     *value = CONCEALED.into();
                 } else {
                     conceal(value, secrets);
@@ -133,6 +136,25 @@ pub fn conceal(document: &mut Value, secrets: &[SecretString]) {
             }
         }
         _ => {}
+    }
+}
+
+/// The same for an entry of a delta, whose path may name a member that is a secret.
+pub fn conceal_entry(entry: &mut Value, secrets: &[SecretString]) {
+    let path = entry.get("path").and_then(Value::as_str).unwrap_or("");
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let secret = is_secret(last);
+    for side in ["before", "after"] {
+        if let Some(value) = entry.get_mut(side) {
+            if secret {
+                *value = CONCEALED.into();
+            } else {
+                conceal(value, secrets);
+            }
+        }
+    }
+    if let Some(children) = entry.get_mut("children").and_then(Value::as_array_mut) {
+        children.iter_mut().for_each(|child| conceal_entry(child, secrets));
     }
 }
 
@@ -148,7 +170,8 @@ fn compare(pointer: &str, before: &Value, wanted: &Value, delta: &mut Vec<Value>
                 let place = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 match member(before, key) {
                     Some(before) => compare(&place, before, wanted, delta),
-                    None if is_nothing(wanted) => {}
+                    // No document shows a secret, so it cannot be compared.
+                    None if is_nothing(wanted) || is_secret(key) => {}
                     None => delta.push(entry(&place, "Create", None, Some(wanted))),
                 }
             }
@@ -165,7 +188,7 @@ fn compare(pointer: &str, before: &Value, wanted: &Value, delta: &mut Vec<Value>
             }
             if !children.is_empty() {
                 let mut shown = entry(pointer, "Array", Some(before), Some(wanted));
-                shown["children"] = Value::Array(children);
+                set(&mut shown, "children", Value::Array(children));
                 delta.push(shown);
             }
         }
@@ -199,10 +222,10 @@ fn member<'v>(map: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
 fn entry(pointer: &str, kind: &str, before: Option<&Value>, after: Option<&Value>) -> Value {
     let mut shown = json!({ "path": path(pointer), "propertyChangeType": kind });
     if let Some(before) = before {
-        shown["before"] = before.clone();
+        set(&mut shown, "before", before.clone());
     }
     if let Some(after) = after {
-        shown["after"] = after.clone();
+        set(&mut shown, "after", after.clone());
     }
     shown
 }

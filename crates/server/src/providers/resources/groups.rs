@@ -15,6 +15,7 @@ use hardline_arm::models::document;
 use hardline_arm::models::paging::{cursor, next_link, page};
 use hardline_arm::query::PAGE_LIMIT;
 use hardline_arm::resource_id::ResourceId;
+use hardline_store::db::deployments;
 use hardline_store::db::resource_groups::{self, ResourceGroup};
 use hardline_store::db::{resources, role_assignments};
 use http::StatusCode;
@@ -131,6 +132,7 @@ pub async fn group_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<R
     network::release_group(cx, change.tx(), id).await?;
     let removed = delete_group_vms(change.tx(), id, cx.now).await.map_err(store_error)?;
     resources::delete_of_group(change.tx(), &group.subscription, &group.name).await.map_err(store_error)?;
+    deployments::delete_below(change.tx(), &group.id).await.map_err(store_error)?;
     resource_groups::delete(change.tx(), &group.id).await.map_err(store_error)?;
     role_assignments::delete_at_and_below(change.tx(), &group.id).await.map_err(store_error)?;
     if removed.is_empty() {
@@ -152,7 +154,8 @@ fn kept(group: &ResourceGroup) -> Map<String, Value> {
     serde_json::from_str(&group.body).unwrap_or_default()
 }
 
-fn document(group: &ResourceGroup) -> Value {
+/// The document of a group.
+pub(in crate::providers) fn document(group: &ResourceGroup) -> Value {
     let mut document = Map::from_iter([
         ("id".to_owned(), json!(group.id)),
         ("name".to_owned(), json!(group.name)),

@@ -7,6 +7,7 @@ mod providers;
 mod subscriptions;
 mod tenants;
 
+pub(super) use groups::document as group_document;
 pub use groups::{group_delete, group_get, group_head, group_list, group_patch, group_put};
 pub use locations::location_list;
 pub use operations::provider_operations;
