@@ -46,6 +46,7 @@ fn print_row(text: &mut String, row: &Operation) {
         Target::ProviderOperations
         | Target::TenantProvider
         | Target::SubscriptionProvider
+        | Target::SubscriptionProviderVerb(_)
         | Target::Elsewhere => ("elsewhere", ""),
     };
     let requires = row.requires.action().map_or_else(|| "null".to_owned(), quoted);

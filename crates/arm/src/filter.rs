@@ -31,6 +31,15 @@ pub enum Term {
         /// What stands between the parentheses.
         argument: Option<String>,
     },
+    /// `function('value', name)` or `function(name, 'value')`: a test of a text.
+    Text {
+        /// `substringof`, `startswith`, as it came.
+        function: String,
+        /// The property, as it came.
+        name: String,
+        /// Without its quotes.
+        value: String,
+    },
 }
 
 /// A comparison.
@@ -109,6 +118,9 @@ fn term(text: &str) -> Result<Term, ArmError> {
     }
     if let Some(inside) = rest.strip_prefix('(') {
         let inside = inside.strip_suffix(')').ok_or_else(unknown)?.trim();
+        if let Some((name, value)) = text_arguments(inside) {
+            return Ok(Term::Text { function: text.get(..end).unwrap_or("").into(), name, value });
+        }
         let argument = if inside.is_empty() { None } else { Some(unquote(inside).ok_or_else(unknown)?) };
         return Ok(Term::Call { name: name.into(), argument });
     }
@@ -116,6 +128,20 @@ fn term(text: &str) -> Result<Term, ArmError> {
     let op = Op::parse(word).ok_or_else(unknown)?;
     let value = unquote(value.trim()).ok_or_else(unknown)?;
     Ok(Term::Compare { name: name.into(), op, value })
+}
+
+/// A quoted text and a bare name with a comma in between, in either order.
+fn text_arguments(inside: &str) -> Option<(String, String)> {
+    let (name, quoted) = match inside.strip_suffix('\'') {
+        Some(_) => inside.split_once(','),
+        None => inside.rsplit_once(',').map(|(quoted, name)| (name, quoted)),
+    }?;
+    let (name, quoted) = (name.trim(), quoted.trim());
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if !bare || !quoted.starts_with('\'') {
+        return None;
+    }
+    Some((name.into(), unquote(quoted)?))
 }
 
 fn unquote(text: &str) -> Option<String> {
@@ -172,6 +198,13 @@ mod tests {
             parse("atScope() and assignedTo('x')").unwrap(),
             [call("atScope", None), call("assignedTo", Some("x"))]
         );
+        for (filter, function, name, value) in [
+            ("substringof('we,b', name)", "substringof", "name", "we,b"),
+            ("startswith(tagname, 'it''s')", "startswith", "tagname", "it's"),
+        ] {
+            let text = Term::Text { function: function.into(), name: name.into(), value: value.into() };
+            assert_eq!(parse(filter).unwrap(), [text]);
+        }
         assert_eq!(parse("a eq datetime'2026-01-01'").unwrap(), [compare("a", Op::Eq, "2026-01-01")]);
         assert_eq!(parse("a eq ''").unwrap(), [compare("a", Op::Eq, "")]);
     }
@@ -189,6 +222,9 @@ mod tests {
             "= 1",
             "a eq b'c'",
             "a eq 'b' and",
+            "f('a', 'b')",
+            "f('a' b)",
+            "f(a, b c')",
         ] {
             assert_eq!(parse(text).unwrap_err().code, "InvalidFilterInQueryString", "{text}");
         }

@@ -80,6 +80,8 @@ pub enum Target {
     TenantProvider,
     /// `/subscriptions/{subscription}/providers/{any namespace}`.
     SubscriptionProvider,
+    /// A verb of `/subscriptions/{subscription}/providers/{any namespace}`: `…/register`.
+    SubscriptionProviderVerb(&'static str),
     /// Not an ARM path: the blob endpoint or a console session's own URL.
     Elsewhere,
 }
@@ -92,6 +94,7 @@ impl Target {
             Self::ProviderOperations
             | Self::TenantProvider
             | Self::SubscriptionProvider
+            | Self::SubscriptionProviderVerb(_)
             | Self::Elsewhere => "",
         }
     }
@@ -120,6 +123,12 @@ impl Target {
             (Self::TenantProvider, None) => path.id.subscription().is_none() && is_namespace(path, &kind),
             (Self::SubscriptionProvider, None) => {
                 path.id.subscription().is_some() && path.id.group().is_none() && is_namespace(path, &kind)
+            }
+            (Self::SubscriptionProviderVerb(verb), Some(tail)) => {
+                tail.eq_ignore_ascii_case(verb)
+                    && path.id.subscription().is_some()
+                    && path.id.group().is_none()
+                    && is_namespace(path, &kind)
             }
             _ => false,
         }
@@ -160,6 +169,7 @@ ids! {
     GroupList, GroupGet, GroupHead, GroupPut, GroupPatch, GroupDelete,
     ProviderOperations,
     TenantList, LocationList, TenantProviderList, TenantProviderGet, ProviderList, ProviderGet,
+    ProviderRegister, ProviderUnregister, ResourceList, GroupResourceList,
     // Microsoft.Resources/deployments
     DeploymentList, DeploymentGet, DeploymentHead, DeploymentPut, DeploymentDelete,
     DeploymentValidate, DeploymentWhatIf, DeploymentCancel,

@@ -73,7 +73,7 @@ impl Place {
             _ if kind == "Microsoft.SerialConsole/consoleServices" => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
-            Target::Collection(_) | Target::SubscriptionProvider => {
+            Target::Collection(_) | Target::SubscriptionProvider | Target::SubscriptionProviderVerb(_) => {
                 place.subscription = Uuid::from_u128(0xdead).to_string()
             }
             _ if kind.starts_with("Microsoft.Authorization") => {
@@ -143,6 +143,10 @@ impl Place {
                 "Microsoft.Resources/providers" => "/providers".into(),
                 "Microsoft.Resources/subscriptions/locations" => format!("{sub}/locations"),
                 "Microsoft.Resources/subscriptions/providers" => format!("{sub}/providers"),
+                "Microsoft.Resources/subscriptions/resources" => format!("{sub}/resources"),
+                "Microsoft.Resources/subscriptions/resourceGroups/resources" => {
+                    format!("{sub}/resourceGroups/{group}/resources")
+                }
                 "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups"),
                 "Microsoft.Compute/virtualMachines"
                 | "Microsoft.Compute/virtualMachineScaleSets"
@@ -178,6 +182,7 @@ impl Place {
             Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
             Target::TenantProvider => "/providers/Microsoft.Compute".into(),
             Target::SubscriptionProvider => format!("{sub}/providers/Microsoft.Compute"),
+            Target::SubscriptionProviderVerb(verb) => format!("{sub}/providers/Microsoft.Compute/{verb}"),
             Target::Elsewhere => panic!("not an ARM path"),
         }
     }

@@ -11,6 +11,8 @@ pub(super) fn rows() -> Vec<Operation> {
     use Target::{Collection, Item};
     const GROUP_READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
     const PROVIDER_READ: &str = "Microsoft.Resources/subscriptions/providers/read";
+    const RESOURCES_READ: &str = "Microsoft.Resources/subscriptions/resources/read";
+    const GROUP_RESOURCES_READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/resources/read";
     const GROUP_WRITE: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
     vec![
         Operation {
@@ -159,6 +161,44 @@ pub(super) fn rows() -> Vec<Operation> {
                 Target::SubscriptionProvider,
                 Refusals,
                 "A resource provider, for a subscription",
+            )
+        },
+        row(
+            ProviderRegister,
+            "Microsoft.Resources/subscriptions/providers/register/action",
+            Method::POST,
+            Target::SubscriptionProviderVerb("register"),
+            Always,
+            "Register a resource provider; each is, from the start",
+        ),
+        row(
+            ProviderUnregister,
+            "Microsoft.Resources/subscriptions/providers/unregister/action",
+            Method::POST,
+            Target::SubscriptionProviderVerb("unregister"),
+            Always,
+            "Unregister a resource provider, which is refused",
+        ),
+        Operation {
+            requires: Require::Member(RESOURCES_READ),
+            ..row(
+                ResourceList,
+                RESOURCES_READ,
+                Method::GET,
+                Collection("Microsoft.Resources/subscriptions/resources"),
+                Refusals,
+                "List the resources of a subscription, of every type",
+            )
+        },
+        Operation {
+            requires: Require::Member(GROUP_RESOURCES_READ),
+            ..row(
+                GroupResourceList,
+                GROUP_RESOURCES_READ,
+                Method::GET,
+                Collection("Microsoft.Resources/subscriptions/resourceGroups/resources"),
+                Refusals,
+                "List the resources of a resource group, of every type",
             )
         },
     ]

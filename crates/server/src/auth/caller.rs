@@ -125,9 +125,14 @@ impl Allowed {
         }
     }
 
+    /// Whether the caller may do `action` at `id` too.
+    pub fn may(&self, action: &str, id: &ResourceId) -> bool {
+        self.rights.at(id, action).is_some()
+    }
+
     /// 403 unless `action` is allowed at `id` too, which the request's body names: asked before it is looked up.
     pub fn check_linked(&self, action: &str, id: &ResourceId) -> Result<(), ArmError> {
-        if self.rights.at(id, action).is_some() {
+        if self.may(action, id) {
             return Ok(());
         }
         Err(ArmError::linked_authorization_failed(

@@ -44,6 +44,15 @@ fn path(row: &Operation) -> Option<String> {
         Target::ProviderOperations => "/providers/Microsoft.Compute/operations".into(),
         Target::TenantProvider => "/providers/Microsoft.Compute".into(),
         Target::SubscriptionProvider => format!("{subscription}/providers/Microsoft.Compute"),
+        Target::SubscriptionProviderVerb(verb) => {
+            format!("{subscription}/providers/Microsoft.Compute/{verb}")
+        }
+        Target::Collection("Microsoft.Resources/subscriptions/resources") => {
+            format!("{subscription}/resources")
+        }
+        Target::Collection("Microsoft.Resources/subscriptions/resourceGroups/resources") => {
+            format!("{group}/resources")
+        }
         Target::Verb("Hardline.Identity", verb) => format!("/providers/Hardline.Identity/{verb}"),
         Target::Collection("Microsoft.Resources/tenants") => "/tenants".into(),
         Target::Collection("Microsoft.Resources/providers") => "/providers".into(),
@@ -165,6 +174,8 @@ async fn what_does_not_exist_is_not_found() {
             ) => {
                 matches!(answer.status, 200 | 403 | 404)
             }
+            // Providers are registered, all of them, from the start to the end.
+            (Target::SubscriptionProviderVerb(_), _) => matches!(answer.status, 200 | 409),
             (_, "PUT") => matches!(answer.status, 200..=202 | 400 | 403 | 404),
             (_, "DELETE") => matches!(answer.status, 204 | 403 | 404),
             (Target::Item("Microsoft.Resources/subscriptions"), _) => answer.status == 403,

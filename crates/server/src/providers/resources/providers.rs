@@ -11,6 +11,7 @@ use hardline_arm::error::ArmError;
 use hardline_arm::models::paging::page;
 use hardline_arm::provider;
 use hardline_store::db::subscriptions::Subscription;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 /// `GET /providers`.
@@ -33,6 +34,23 @@ pub async fn provider_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<
 pub async fn provider_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let subscription = find_subscription(cx, &allowed.path.id).await?;
     Ok(cx.read(ArmResponse::ok(document(cx, Some(&subscription), asked(allowed)?))))
+}
+
+/// `POST /subscriptions/{id}/providers/{namespace}/register`: each is registered from the start.
+pub async fn provider_register(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    let subscription = find_subscription(cx, &allowed.path.id).await?;
+    let answer = ArmResponse::ok(document(cx, Some(&subscription), asked(allowed)?));
+    cx.begin(allowed).await?.commit(answer).await
+}
+
+/// `POST …/unregister`, which no provider here allows.
+pub async fn provider_unregister(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
+    find_subscription(cx, &allowed.path.id).await?;
+    let text = format!(
+        "The resource provider namespace '{}' is registration free and cannot be unregistered.",
+        asked(allowed)?
+    );
+    Err(ArmError::new(StatusCode::CONFLICT, "CannotUnregisterRegistrationFreeResourceProvider", text))
 }
 
 fn asked(allowed: &Allowed) -> Result<&'static str, ArmError> {
