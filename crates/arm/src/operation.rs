@@ -39,7 +39,7 @@ pub enum Require {
     Member(&'static str),
     /// Being signed in; the answer holds only what the caller may read.
     SignedIn,
-    /// The blob endpoint's own proof: a SAS.
+    /// The blob endpoint's own proof: a signature with the account's key, of the request itself or of a SAS.
     Sas,
 }
 
@@ -200,8 +200,11 @@ ids! {
     RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete, PermissionList,
     // Microsoft.Insights
     ActivityLogList,
+    // Microsoft.Storage
+    StorageNameCheck, StorageAccountList, StorageAccountGet, StorageAccountPut, StorageAccountPatch, StorageAccountDelete,
+    StorageAccountListKeys, StorageAccountRegenerateKey,
     // Microsoft.Storage (data plane)
-    BlobGet, BlobHead,
+    ContainerRead, BlobGet, BlobHead,
     // Hardline.Console
     ConsoleStream, ConsoleSession, ConsoleNmi, ConsoleReset, ConsoleSysRq, ConsoleBreak,
     // Hardline.Diagnostics

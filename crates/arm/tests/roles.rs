@@ -21,7 +21,7 @@ Each line is one operation; each column one role, given at the scope of what the
   v  allowed where the role is given; elsewhere the answer leaves out what may not be read
   m  allowed with any role at all at the scope, above or below it
   *  anybody who is signed in; the answer holds only what may be read
-  s  no role counts: a shared access signature is needed
+  s  no role counts: a signature with the storage account's key is needed, or a shared access signature
 
   A  behind the marks: every call leaves events in the activity log. Without it, only refusals do.
 
@@ -39,7 +39,7 @@ fn custom(name: &str, actions: &[&str], not_actions: &[&str]) -> RoleDefinition 
 
 /// The columns: a short word for the head of the table, and the role.
 fn columns() -> Vec<(&'static str, RoleDefinition)> {
-    let short = ["Own", "Con", "Rea", "UAA", "VMC", "Net", "Key"];
+    let short = ["Own", "Con", "Rea", "UAA", "VMC", "Net", "Key", "Sto"];
     assert_eq!(short.len(), built_in_roles().len(), "a column for each built-in role");
     let mut columns: Vec<_> = short.into_iter().zip(built_in_roles().iter().cloned()).collect();
     columns.push(("c-1", custom("Keys only", &["Microsoft.Storage/storageAccounts/listKeys/action"], &[])));

@@ -387,7 +387,7 @@ pub fn store_error(error: StoreError) -> ArmError {
 async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     use crate::providers::{
         authorization, compute, deployments, directory, hardline, insights, network, resources,
-        serial_console,
+        serial_console, storage,
     };
     use OperationId as Id;
     match allowed.operation.id {
@@ -492,6 +492,14 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::RoleAssignmentDelete => authorization::role_assignment_delete(cx, allowed, body).await,
         Id::PermissionList => authorization::permission_list(cx, allowed, body).await,
         Id::ActivityLogList => insights::activity_log_list(cx, allowed, body).await,
+        Id::StorageNameCheck => storage::check_name_availability(cx, allowed, body).await,
+        Id::StorageAccountList => storage::account_list(cx, allowed, body).await,
+        Id::StorageAccountGet => storage::account_get(cx, allowed, body).await,
+        Id::StorageAccountPut => storage::account_put(cx, allowed, body).await,
+        Id::StorageAccountPatch => storage::account_patch(cx, allowed, body).await,
+        Id::StorageAccountDelete => storage::account_delete(cx, allowed, body).await,
+        Id::StorageAccountListKeys => storage::list_keys(cx, allowed, body).await,
+        Id::StorageAccountRegenerateKey => storage::regenerate_key(cx, allowed, body).await,
         Id::ConsoleStream => hardline::console_stream(cx, allowed, body).await,
         Id::ConsoleNmi => hardline::console_nmi(cx, allowed, body).await,
         Id::ConsoleReset => hardline::console_reset(cx, allowed, body).await,
@@ -520,7 +528,7 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::HostList => hardline::host_list(cx, allowed, body).await,
         // These have their own URLs and never come this way (their rows' target is `Elsewhere`): `blob::serve` and
         // `serial::open_session` answer them.
-        Id::BlobGet | Id::BlobHead | Id::ConsoleSession => {
+        Id::ContainerRead | Id::BlobGet | Id::BlobHead | Id::ConsoleSession => {
             Err(ArmError::invalid_resource_type(allowed.operation.name, ""))
         }
     }

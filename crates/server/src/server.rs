@@ -1,6 +1,7 @@
 //! Starting and stopping the server.
 
 use crate::auth::Auth;
+use crate::blob::Refusals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
 use crate::hosts::{self, Hosts};
@@ -129,6 +130,7 @@ impl Server {
             auth,
             hosts: Hosts::new(),
             serial: Serial::new(),
+            refusals: Refusals::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });

@@ -1,6 +1,7 @@
 //! What every request and every background task shares.
 
 use crate::auth::Auth;
+use crate::blob::Refusals;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hosts::Hosts;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub hosts: Hosts,
     /// The serial ports: seats, sessions, logs.
     pub serial: Serial,
+    /// How often refusals at storage accounts were recorded.
+    pub refusals: Refusals,
     /// Cancelled when the server is to stop.
     pub shutdown: CancellationToken,
     /// Every background task; the server waits for them when it stops.

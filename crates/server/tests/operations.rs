@@ -67,6 +67,10 @@ impl Place {
             }
             _ if kind.starts_with("Microsoft.Resources/deployments") => place.group = "nope".into(),
             Target::Collection("Microsoft.SerialConsole/serialPorts") => place.vm = "nope".into(),
+            Target::Collection("Microsoft.Storage/storageAccounts") => place.group = "nope".into(),
+            Target::Item("Microsoft.Storage/storageAccounts") if row.method == Method::PUT => {
+                place.group = "nope".into();
+            }
             Target::Item(kind) if kind.starts_with("Microsoft.Network/") && row.method == Method::PUT => {
                 place.group = "nope".into();
             }
@@ -98,6 +102,10 @@ impl Place {
             "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => format!("{set}/virtualMachines/0"),
             "Microsoft.Resources/subscriptions" => sub.clone(),
             "Hardline.Identity" => "/providers/Hardline.Identity".into(),
+            "Microsoft.Storage" => format!("{sub}/providers/{kind}"),
+            "Microsoft.Storage/storageAccounts" => {
+                format!("{sub}/resourceGroups/{group}/providers/{kind}/{}", self.vm)
+            }
             "Microsoft.SerialConsole/consoleServices" => format!("{sub}/providers/{kind}/default"),
             "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups/{group}"),
             "Microsoft.Compute/virtualMachines" => vm.clone(),
@@ -155,6 +163,9 @@ impl Place {
                 }
                 "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => {
                     format!("{set}/virtualMachines")
+                }
+                "Microsoft.Storage/storageAccounts" => {
+                    format!("{sub}/resourceGroups/{group}/providers/{kind}")
                 }
                 "Microsoft.Resources/deployments/operations" => format!(
                     "{sub}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/d1/operations"
@@ -218,6 +229,11 @@ fn body(row: &Operation) -> Option<Value> {
             }}})
         }
         OperationId::ConsoleSysRq => json!({ "SysRqCommand": "h" }),
+        OperationId::StorageAccountPut => json!({ "location": "local", "sku": { "name": "Standard_LRS" } }),
+        OperationId::StorageAccountRegenerateKey => json!({ "keyName": "key1" }),
+        OperationId::StorageNameCheck => {
+            json!({ "name": "free", "type": "Microsoft.Storage/storageAccounts" })
+        }
         OperationId::DeviceCodeFind | OperationId::DeviceCodeAnswer => {
             json!({ "userCode": "BCDF-GHJK", "approve": true })
         }
@@ -414,6 +430,7 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::PrincipalGroupPut => 201,
         OperationId::SubscriptionDelete
         | OperationId::VmDelete
+        | OperationId::StorageAccountDelete
         | OperationId::VnetDelete
         | OperationId::NicDelete
         | OperationId::PublicIpDelete
@@ -427,6 +444,7 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::ServicePrincipalDelete
         | OperationId::PrincipalGroupDelete => 204,
         OperationId::SubscriptionList
+        | OperationId::StorageNameCheck
         | OperationId::UserList
         | OperationId::ServicePrincipalList
         | OperationId::PrincipalGroupList
@@ -506,13 +524,24 @@ async fn rows_with_urls_of_their_own() {
         operations::all().iter().filter(|row| row.target == Target::Elsewhere).map(|row| row.id).collect();
     assert_eq!(
         elsewhere,
-        BTreeSet::from([OperationId::BlobGet, OperationId::BlobHead, OperationId::ConsoleSession])
+        BTreeSet::from([
+            OperationId::ContainerRead,
+            OperationId::BlobGet,
+            OperationId::BlobHead,
+            OperationId::ConsoleSession
+        ])
     );
     let server = TestServer::start().await;
     let blob = "/hardlinemanaged/bootdiagnostics-vm1/vm1.serialconsole.log";
     for method in [Method::GET, Method::HEAD] {
         let answer = server.anonymous().send(method, blob, None).await;
         assert!(matches!(answer.status, 403 | 404), "{}", answer.text);
+        assert!(!answer.header("x-ms-error-code").is_empty());
+    }
+    // An account answers like one that is not there, whatever is asked for.
+    for query in ["comp=list&sig=x", "restype=container&comp=list&sig=x"] {
+        let answer = server.anonymous().get(&format!("/nobodys/logs?{query}")).await;
+        assert!(matches!(answer.status, 400 | 403), "{}", answer.text);
         assert!(!answer.header("x-ms-error-code").is_empty());
     }
     let session = format!("/console/sessions/{}/client", "0".repeat(32));

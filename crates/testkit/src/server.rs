@@ -380,10 +380,11 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate for `localhost` and `127.0.0.1`, with its key.
+    /// A certificate for `localhost` and `127.0.0.1`, and for storage accounts below `hardline.test`, with its key.
     pub fn server(&self) -> TlsMaterial {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
+        let names = ["localhost", "127.0.0.1", "*.blob.core.hardline.test"].map(String::from);
+        let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         TlsMaterial {
             chain: vec![certificate.der().clone()],

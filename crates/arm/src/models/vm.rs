@@ -59,11 +59,6 @@ pub enum VmError {
         "The platform image '{0}' is not available. Verify that all fields in the storage profile are correct."
     )]
     Image(String),
-    /// A custom storage account that is not there.
-    #[error(
-        "Storage account {0} not found. Ensure storage account is not deleted and belongs to the same Azure location as the VM."
-    )]
-    StorageAccount(String),
 }
 
 impl VmError {
@@ -71,7 +66,7 @@ impl VmError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Image(_) => 404,
-            Self::Location { .. } | Self::Immutable(_) | Self::StorageAccount(_) => 409,
+            Self::Location { .. } | Self::Immutable(_) => 409,
             Self::Content(_) | Self::Parameter { .. } | Self::LocationRequired => 400,
         }
     }
@@ -85,7 +80,6 @@ impl VmError {
             Self::Location { .. } => "InvalidResourceLocation",
             Self::Immutable(_) => "PropertyChangeNotAllowed",
             Self::Image(_) => "PlatformImageNotFound",
-            Self::StorageAccount(_) => "StorageAccountNotFound",
         }
     }
 
@@ -95,7 +89,7 @@ impl VmError {
             Self::Parameter { target, .. } | Self::Immutable(target) => Some(target),
             Self::Image(_) => Some("imageReference"),
             Self::Location { .. } | Self::LocationRequired => Some("location"),
-            Self::Content(_) | Self::StorageAccount(_) => None,
+            Self::Content(_) => None,
         }
     }
 

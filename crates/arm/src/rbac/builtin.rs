@@ -2,7 +2,7 @@
 //! serial console name, and those that one needs to give and take them.
 //!
 //! How sure the lists are (Azure changes them from time to time; what is said here is what Azure published in 2024):
-//! - Owner, Reader, User Access Administrator, Network Contributor, Storage Account Key Operator: certain.
+//! - Owner, Reader, User Access Administrator, Network Contributor, Storage Account Key Operator, Storage Account Contributor: certain.
 //! - Contributor: certain for everything that Hardline has an operation for. Of `notActions`, the entries of Purview, of
 //!   subscriptions (`cancel`, `enable`) and of deployment stacks came late and may be fewer or more in Azure.
 //! - Virtual Machine Contributor: certain for Microsoft.Compute, Microsoft.Network, Microsoft.Storage,
@@ -26,6 +26,8 @@ pub const USER_ACCESS_ADMINISTRATOR: Uuid = uuid!("18d7d88d-d35e-4fb5-a5c3-7773c
 pub const VIRTUAL_MACHINE_CONTRIBUTOR: Uuid = uuid!("9980e02c-c2be-4d73-94e8-173b1dc7cf3c");
 /// Networks and everything in them.
 pub const NETWORK_CONTRIBUTOR: Uuid = uuid!("4d97b98b-1d4f-4787-a291-c67834d212e7");
+/// Storage accounts and their keys.
+pub const STORAGE_ACCOUNT_CONTRIBUTOR: Uuid = uuid!("17d1049b-9a84-46fb-8f53-869881c3d3ab");
 /// The keys of storage accounts.
 pub const STORAGE_ACCOUNT_KEY_OPERATOR: Uuid = uuid!("81a9662b-bebf-436f-a333-f67b29880f12");
 
@@ -88,6 +90,23 @@ static ROLES: LazyLock<Vec<RoleDefinition>> = LazyLock::new(|| {
             &[
                 "Microsoft.Storage/storageAccounts/listkeys/action",
                 "Microsoft.Storage/storageAccounts/regeneratekey/action",
+            ],
+            &[],
+        ),
+        role(
+            STORAGE_ACCOUNT_CONTRIBUTOR,
+            "Storage Account Contributor",
+            "Lets you manage storage accounts, including accessing storage account keys which provide full access to storage account data.",
+            &[
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Insights/alertRules/*",
+                "Microsoft.Insights/diagnosticSettings/*",
+                "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action",
+                "Microsoft.ResourceHealth/availabilityStatuses/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Storage/storageAccounts/*",
+                "Microsoft.Support/*",
             ],
             &[],
         ),

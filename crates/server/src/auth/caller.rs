@@ -16,7 +16,7 @@ pub enum CallerKind {
     User,
     /// A program.
     ServicePrincipal,
-    /// The bearer of a SAS.
+    /// The bearer of a SAS, or whoever has a storage account's key.
     Sas,
     /// The server itself.
     System,
@@ -71,6 +71,14 @@ impl Caller {
 
     pub(super) fn of_sas(tenant: String, expires: Timestamp) -> Self {
         Self::without_token(CallerKind::Sas, "Shared access signature", tenant, expires)
+    }
+
+    pub(super) fn of_key(tenant: String) -> Self {
+        Self::without_token(CallerKind::Sas, "Storage account key", tenant, Timestamp::MAX)
+    }
+
+    pub(super) fn stranger(tenant: String) -> Self {
+        Self::without_token(CallerKind::Sas, "Unknown", tenant, Timestamp::MIN)
     }
 
     /// The server itself, for what it does on its own (a guest that went down, a repair).

@@ -231,6 +231,23 @@ pub fn challenge(error: ArmError, base_url: &str) -> ArmError {
     error.with_header(WWW_AUTHENTICATE, value)
 }
 
+/// Proof that whoever signed a request with an account's key may do `operation`. The key itself was the check; the record names
+/// no person.
+pub fn allow_key(
+    cx: &Cx,
+    operation: &'static Operation,
+    path: ArmPath,
+    _verified: &hardline_arm::shared_key::Verified,
+) -> Allowed {
+    let caller = Caller::of_key(cx.state.config.tenant.to_string());
+    Allowed::new(operation, path, caller, Evidence::default(), Rights::default())
+}
+
+/// Nobody that is known: who was refused at a storage account's door.
+pub fn stranger(cx: &Cx) -> Caller {
+    Caller::stranger(cx.state.config.tenant.to_string())
+}
+
 /// Proof that the bearer of a SAS may do `operation`. The SAS itself was the check; the record names no person.
 pub fn allow_sas(
     cx: &Cx,

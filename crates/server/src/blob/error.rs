@@ -67,6 +67,65 @@ impl StorageError {
         )
     }
 
+    /// No such container.
+    pub fn container_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ContainerNotFound", "The specified container does not exist.")
+    }
+
+    /// A `comp` or `restype` that this endpoint does not have.
+    pub fn unsupported_query() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidQueryParameterValue",
+            "Value for one of the query parameters specified in the request URI is invalid.",
+        )
+    }
+
+    /// `maxresults` is not from 1 to 5000.
+    pub fn out_of_range() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "OutOfRangeQueryParameterValue",
+            "One of the query parameters specified in the request URI is outside the permissible range.",
+        )
+    }
+
+    /// The account's firewall does not let the client's address through.
+    pub fn authorization_failure() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "AuthorizationFailure",
+            "This request is not authorized to perform this operation.",
+        )
+    }
+
+    /// The account's keys open nothing (`allowSharedKeyAccess`).
+    pub fn keys_not_permitted() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "KeyBasedAuthenticationNotPermitted",
+            "Key based authentication is not permitted on this storage account.",
+        )
+    }
+
+    /// The account is reached over TLS only.
+    pub fn requires_https() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "AccountRequiresHttps",
+            "The account being accessed does not support http.",
+        )
+    }
+
+    /// An `Authorization` header of another scheme, or none that can be read.
+    pub fn invalid_authentication() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidAuthenticationInfo",
+            "Authentication information is not given in the correct format. Check the value of Authorization header.",
+        )
+    }
+
     /// Something of ours failed; the cause is in the log.
     pub fn internal() -> Self {
         Self::new(
@@ -94,7 +153,7 @@ impl StorageError {
 }
 
 /// Text as XML text. Characters that XML 1.0 cannot hold become U+FFFD.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{FFFD}' } else { c })

@@ -1,6 +1,7 @@
-//! The storage account that the system owns: its key, the names of its containers and blobs, the signed addresses of them.
+//! The storage account that the system owns: its key. And what it shares with other accounts: the names of containers and blobs,
+//! the signed addresses of them.
 
-use super::ACCOUNT;
+use crate::providers::storage::Destination;
 use crate::serial::target::Target;
 use crate::state::State;
 use hardline_arm::sas::{AccountKey, ReadGrant, sign_read};
@@ -30,6 +31,22 @@ impl Blob {
         match self {
             Self::Log => format!("{vm}.{vm_id}.serialconsole.log"),
             Self::Screenshot => format!("{vm}.{vm_id}.screenshot.bmp"),
+        }
+    }
+
+    /// `x-ms-blob-type`: a log grows.
+    pub fn blob_type(self) -> &'static str {
+        match self {
+            Self::Log => "AppendBlob",
+            Self::Screenshot => "BlockBlob",
+        }
+    }
+
+    /// Its media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Log => "text/plain; charset=utf-8",
+            Self::Screenshot => "image/bmp",
         }
     }
 }
@@ -68,8 +85,6 @@ pub async fn key(state: &State) -> Result<AccountKey, StoreError> {
 /// To whom a signed address is given, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Issue<'a> {
-    /// `https://host:port` as the client wrote it.
-    pub base_url: &'a str,
     /// From when.
     pub start: jiff::Timestamp,
     /// Until when.
@@ -81,13 +96,13 @@ pub struct Issue<'a> {
 }
 
 /// The address of a blob with a SAS that may read it and nothing else.
-pub fn signed_url(key: &AccountKey, target: &Target, blob: Blob, issue: &Issue<'_>) -> String {
+pub fn signed_url(at: &Destination, target: &Target, blob: Blob, issue: &Issue<'_>) -> String {
     let container = container(&target.name, &target.vm_id);
     let name = blob.name(&target.name, &target.vm_id);
     let sas = sign_read(
-        key,
+        &at.key,
         &ReadGrant {
-            account: ACCOUNT,
+            account: &at.account,
             container: &container,
             blob: &name,
             start: issue.start,
@@ -96,8 +111,13 @@ pub fn signed_url(key: &AccountKey, target: &Target, blob: Blob, issue: &Issue<'
             correlation: issue.correlation,
         },
     );
-    let name = utf8_percent_encode(&name, SEGMENT);
-    format!("{}/{ACCOUNT}/{container}/{name}?{sas}", issue.base_url)
+    format!("{}?{sas}", url(&at.endpoint, &target.name, &target.vm_id, blob))
+}
+
+/// The address of a machine's blob below a blob endpoint, which ends with a slash.
+pub fn url(endpoint: &str, vm: &str, vm_id: &str, blob: Blob) -> String {
+    let name = blob.name(vm, vm_id);
+    format!("{endpoint}{}/{}", container(vm, vm_id), utf8_percent_encode(&name, SEGMENT))
 }
 
 #[cfg(test)]

@@ -1,37 +1,54 @@
-//! The blob endpoint: boot-diagnostics logs and screenshots behind a SAS, with the storage service's own errors.
+//! The blob endpoint: boot-diagnostics logs and screenshots, in the system's own storage account behind a SAS and in other
+//! accounts behind their keys too, with the storage service's own errors.
 //!
 //! ```text
-//!   path ──> SAS (signature, time, scope, permission) ──> machine ──> rows ──> range ──> activity event ──> bytes
+//!   address ──> account ──> door (firewall, signature, time, scope, permission) ──> machine ──> rows ──> range
+//!                                                                       ──> activity event ──> bytes
 //! ```
 //!
-//! Nothing is looked up before the signature holds. A log is an append blob of its stored segments ([`layout`]).
+//! Nothing in an account is looked up before the signature holds. A log is an append blob of its stored segments
+//! ([`layout`]). An account holds the blobs of the machines whose boot diagnostics name it, and nothing else: there is no
+//! writing.
 
+pub mod address;
+mod containers;
 pub mod content;
+mod door;
 pub mod error;
 pub mod layout;
+mod list;
 pub mod managed;
 pub mod range;
+mod refusals;
+mod request;
 
-use crate::auth::{Allowed, CallerKind, allow_sas};
-use crate::clock::from_micros;
+pub use refusals::Refusals;
+pub use request::BlobRequest;
+
+use crate::auth::{self, Allowed, allow_key, allow_sas};
 use crate::pipeline::Cx;
+use crate::providers::compute::refresh_boot_diagnostics;
+use crate::providers::storage::Account;
 use crate::record::{self, Outcome};
 use crate::reply::{Payload, StreamResponse};
 use crate::serial::target::Target;
 use content::Content;
+use door::{Behind, Entry};
 use error::StorageError;
 use hardline_arm::activity::Deed;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::OperationId;
-use hardline_arm::resource_id::ArmPath;
-use hardline_arm::sas::{self, SasError, SasPermission, SasRequest, SasToken, Verified};
+use hardline_arm::resource_id::{ArmPath, ResourceId};
+use hardline_arm::sas::{self, Sas};
 use hardline_store::StoreError;
 use hardline_store::db::principals;
+use http::request::Parts;
 use http::{HeaderName, Method, StatusCode, header};
 use managed::Blob;
-use range::Wanted;
+use range::Wanted as WantedRange;
+use request::Wanted;
 
-/// The first path segment that leads here.
+/// The first path segment that leads to the account that the system owns.
 pub const ACCOUNT: &str = "hardlinemanaged";
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
@@ -39,9 +56,19 @@ const VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
 const SERVER: HeaderName = HeaderName::from_static("server");
 
-/// `GET` or `HEAD /{account}/{container}/{blob}`; other methods come here too. Errors are the storage service's XML.
-pub async fn serve(cx: &Cx, account: &str, container: &str, blob: &str) -> StreamResponse {
-    let response = match answer(cx, account, container, blob).await {
+/// Whether a path leads to a storage account: one of that name is there, or the request is signed as only the storage
+/// service's are.
+///
+/// # Errors
+/// When the store fails.
+pub async fn leads_here(cx: &Cx, parts: &Parts) -> Result<bool, ArmError> {
+    let Some(account) = BlobRequest::candidate(parts.uri.path()) else { return Ok(false) };
+    Ok(BlobRequest::is_signed(parts, &cx.query) || Account::by_name(&cx.state, account).await?.is_some())
+}
+
+/// Answers a request; methods that change something come here too. Errors are the storage service's XML.
+pub async fn serve(cx: &Cx, request: &BlobRequest) -> StreamResponse {
+    let response = match answer(cx, request).await {
         Ok(response) => response,
         Err(error) => refusal(cx, &error),
     };
@@ -64,35 +91,60 @@ fn broken(error: impl std::error::Error + 'static) -> StorageError {
     StorageError::internal()
 }
 
-async fn answer(cx: &Cx, account: &str, container: &str, blob: &str) -> Result<StreamResponse, StorageError> {
-    let operation = match cx.facts.method {
-        Method::GET => OperationId::BlobGet,
-        Method::HEAD => OperationId::BlobHead,
-        _ => return Err(StorageError::unsupported_verb()),
-    };
-    if container.is_empty() || blob.is_empty() {
+async fn answer(cx: &Cx, request: &BlobRequest) -> Result<StreamResponse, StorageError> {
+    let wanted = request.wanted(cx)?;
+    let behind = Behind::find(cx, &request.account).await?;
+    // The system's account has names that clients are given, and lists none.
+    if matches!(behind, Some(Behind::Managed)) && wanted != Wanted::Blob {
         return Err(StorageError::invalid_uri());
     }
-    let token = SasToken::parse(&cx.query)?;
-    let request = SasRequest {
-        account,
-        container,
-        blob: Some(blob),
-        permission: SasPermission::Read,
-        address: Some(cx.facts.client),
-        https: cx.facts.base_url.starts_with("https:"),
+    let entry = match door::enter(cx, request, wanted, behind.as_ref()).await {
+        Ok(entry) => entry,
+        Err(refused) => {
+            if let Some(account) = behind.as_ref().and_then(Behind::account) {
+                note_refusal(cx, &account.id(), account.name(), &refused).await;
+            }
+            return Err(refused);
+        }
     };
-    let key = managed::key(&cx.state).await.map_err(broken)?;
-    let verified = sas::verify(&token, &request, std::slice::from_ref(&key), cx.now)?;
-    let vm_id = managed::vm_id_of(container).ok_or_else(StorageError::blob_not_found)?;
-    let found = Target::by_vm_id(&cx.state, vm_id).await.map_err(broken)?;
+    let Some(behind) = behind else { return Err(StorageError::internal()) };
+    match (wanted, &behind) {
+        (Wanted::Blob, _) => blob(cx, request, &behind, &entry).await,
+        (Wanted::Containers, Behind::Account(account)) => containers::list(cx, account).await,
+        (Wanted::Container, Behind::Account(account)) => containers::properties(cx, account, request).await,
+        (Wanted::Blobs, Behind::Account(account)) => containers::blobs(cx, account, request).await,
+        (_, Behind::Managed) => Err(StorageError::invalid_uri()),
+    }
+}
+
+/// A blob, or its properties.
+async fn blob(
+    cx: &Cx,
+    request: &BlobRequest,
+    behind: &Behind,
+    entry: &Entry,
+) -> Result<StreamResponse, StorageError> {
+    let operation = match cx.facts.method {
+        Method::HEAD => OperationId::BlobHead,
+        _ => OperationId::BlobGet,
+    };
+    let found = containers::machine(cx, behind, &request.container).await?;
     let target = found.ok_or_else(StorageError::blob_not_found)?;
-    let deed = deed(cx, operation, &target, &token, &verified).await.map_err(broken)?.with("blob", blob);
-    match read(cx, &target, container, blob).await {
+    let deed = deed(cx, operation, &target, entry).await.map_err(broken)?.with("blob", request.blob.as_str());
+    let deed = match behind.account() {
+        Some(account) => deed.with("storageAccount", account.name()),
+        None => deed,
+    };
+    // Who has an address has asked for fresh blobs with it; whoever comes with a key asks now. Not in the middle of a download.
+    let first = cx.facts.range.as_deref().is_none_or(|range| range.trim_start().starts_with("bytes=0-"));
+    if behind.account().is_some() && first {
+        refresh_boot_diagnostics(cx, &target).await;
+    }
+    match read(cx, &target, &request.container, &request.blob).await {
         Ok((response, content, range)) => {
             let shown = format!("{}-{}", range.start, range.end);
             note(cx, &deed.with("bytes", shown), Ok(response.status)).await?;
-            Ok(body(cx, response, content, range))
+            Ok(body(cx, overridden(response, entry), content, range))
         }
         Err(error) => {
             note(cx, &deed, Err(&error)).await?;
@@ -101,30 +153,69 @@ async fn answer(cx: &Cx, account: &str, container: &str, blob: &str) -> Result<S
     }
 }
 
-/// The deed of a blob's reader: whoever the SAS was issued to, or its bearer when it names nobody.
-async fn deed(
-    cx: &Cx,
-    operation: OperationId,
-    target: &Target,
-    token: &SasToken,
-    verified: &Verified,
-) -> Result<Deed, StoreError> {
+/// The headers that a SAS asks for. `rsct` and `rsce` are not heeded: what a guest printed stays what it is, never a page of
+/// this server.
+fn overridden(mut response: StreamResponse, entry: &Entry) -> StreamResponse {
+    let Entry::Sas(sas, _) = entry else { return response };
+    let Sas::Service(token) = sas.as_ref() else { return response };
+    let [cache_control, disposition, ..] = &token.response_headers;
+    for (name, value) in [(header::CACHE_CONTROL, cache_control), (header::CONTENT_DISPOSITION, disposition)]
+    {
+        if !value.is_empty() {
+            response = response.with_header(name, value);
+        }
+    }
+    response
+}
+
+/// The deed of a blob's reader: whoever the SAS was issued to, or its bearer when it names nobody, or whoever has the
+/// account's key.
+async fn deed(cx: &Cx, operation: OperationId, target: &Target, entry: &Entry) -> Result<Deed, StoreError> {
+    const KEYS: [&str; 2] = ["key1", "key2"];
+    let key = |index: usize| KEYS.get(index).copied().unwrap_or("");
     let path = ArmPath { id: target.id.clone(), tail: None };
-    let allowed: Allowed = allow_sas(cx, hardline_arm::operations::get(operation), path, verified);
-    debug_assert_eq!(allowed.caller.kind, CallerKind::Sas);
+    let row = hardline_arm::operations::get(operation);
+    let (sas, verified) = match entry {
+        Entry::Sas(sas, verified) => (sas, verified),
+        Entry::Key(verified) => {
+            let allowed: Allowed = allow_key(cx, row, path, verified);
+            return Ok(record::deed_allowed(cx, &allowed).with("accountKey", key(verified.key)));
+        }
+    };
+    let allowed = allow_sas(cx, row, path, verified);
     let mut deed = record::deed_allowed(cx, &allowed);
-    if !token.issued_to.is_empty() {
-        let known = principals::get(&cx.state.store, &token.issued_to).await?;
-        let person = known
-            .filter(|principal| principal.kind.eq_ignore_ascii_case("user"))
-            .map(|principal| principal.name);
-        deed.caller = person.unwrap_or_else(|| token.issued_to.clone());
-        deed = deed.with("sasIssuedTo", token.issued_to.as_str());
+    if let Sas::Service(token) = sas.as_ref() {
+        if !token.issued_to.is_empty() {
+            let known = principals::get(&cx.state.store, &token.issued_to).await?;
+            let person = known
+                .filter(|principal| principal.kind.eq_ignore_ascii_case("user"))
+                .map(|principal| principal.name);
+            deed.caller = person.unwrap_or_else(|| token.issued_to.clone());
+            deed = deed.with("sasIssuedTo", token.issued_to.as_str());
+        }
+        if !token.correlation.is_empty() {
+            deed = deed.with("sasCorrelationId", token.correlation.as_str());
+        }
     }
-    if !token.correlation.is_empty() {
-        deed = deed.with("sasCorrelationId", token.correlation.as_str());
+    Ok(deed.with("sasExpiry", verified.expiry.to_string()).with("accountKey", key(verified.key)))
+}
+
+/// Writes that somebody was refused at an account's door, unless it was written often enough. The refusal itself does not wait
+/// for it to succeed.
+async fn note_refusal(cx: &Cx, account: &ResourceId, name: &str, refused: &StorageError) {
+    // Who comes without any signature is lost, not at work.
+    if refused.status != StatusCode::FORBIDDEN {
+        return;
     }
-    Ok(deed.with("sasExpiry", verified.expiry.to_string()))
+    let Some(missed) = cx.state.refusals.take(name, cx.facts.client, cx.now) else { return };
+    let row = hardline_arm::operations::get(OperationId::ContainerRead);
+    let path = ArmPath { id: account.clone(), tail: None };
+    let mut deed =
+        record::deed(cx, row, &path, &auth::stranger(cx)).with("refusedPath", cx.facts.path.as_str());
+    if missed > 0 {
+        deed = deed.with("refusalsNotRecorded", missed.to_string());
+    }
+    let _ = note(cx, &deed, Err(refused)).await;
 }
 
 /// Writes start and end of a read. A read that cannot be recorded is not answered.
@@ -150,12 +241,11 @@ async fn read(cx: &Cx, target: &Target, container: &str, name: &str) -> Result<F
     if container != managed::container(&target.name, &target.vm_id) {
         return Err(StorageError::blob_not_found());
     }
-    let (content, kind, content_type) = if named(Blob::Log) {
-        let log = content::log(&cx.state, &target.vm_id, 0).await.map_err(broken)?;
-        (log, "AppendBlob", "text/plain; charset=utf-8")
+    let (content, blob) = if named(Blob::Log) {
+        (content::log(&cx.state, &target.vm_id, 0).await.map_err(broken)?, Blob::Log)
     } else if named(Blob::Screenshot) {
         let picture = content::screenshot(&cx.state, &target.vm_id).await.map_err(broken)?;
-        (picture.ok_or_else(StorageError::blob_not_found)?, "BlockBlob", "image/bmp")
+        (picture.ok_or_else(StorageError::blob_not_found)?, Blob::Screenshot)
     } else {
         return Err(StorageError::blob_not_found());
     };
@@ -171,17 +261,16 @@ async fn read(cx: &Cx, target: &Target, container: &str, name: &str) -> Result<F
         (status, range) = (StatusCode::NOT_MODIFIED, 0..0);
     } else if let Some(header) = &cx.facts.range {
         // Like the storage service: what is no byte range is not looked at.
-        let wanted = Wanted::parse(header).unwrap_or(Wanted::All);
+        let wanted = WantedRange::parse(header).unwrap_or(WantedRange::All);
         if let Some(part) = wanted.of(length).map_err(|_| StorageError::invalid_range(length))? {
             (status, range) = (StatusCode::PARTIAL_CONTENT, part);
         }
     }
-    let modified = from_micros(content.time()).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let mut response = StreamResponse::bytes(status, content_type, "")
+    let mut response = StreamResponse::bytes(status, blob.content_type(), "")
         .with_header(header::ACCEPT_RANGES, "bytes")
         .with_header(header::ETAG, &etag)
-        .with_header(header::LAST_MODIFIED, &modified)
-        .with_header(BLOB_TYPE, kind);
+        .with_header(header::LAST_MODIFIED, &containers::http_date(content.time()))
+        .with_header(BLOB_TYPE, blob.blob_type());
     if status != StatusCode::NOT_MODIFIED {
         response = response.with_header(header::CONTENT_LENGTH, &(range.end - range.start).to_string());
     }
@@ -204,17 +293,4 @@ fn body(
         response.body = Payload::Bytes(bytes::Bytes::new());
     }
     response
-}
-
-impl From<SasError> for StorageError {
-    fn from(error: SasError) -> Self {
-        let detail = error.detail().map(|text| ("AuthenticationErrorDetail", text));
-        Self {
-            status: error.status(),
-            code: error.code(),
-            message: error.message(),
-            details: detail.into_iter().collect(),
-            length: None,
-        }
-    }
 }

@@ -13,7 +13,6 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
-use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -32,13 +31,15 @@ pub(super) async fn route(
     let (parts, body) = request.into_parts();
     // A client may send several slashes at the start (a base URL with one at its end).
     let path = parts.uri.path().trim_start_matches('/').to_owned();
-    if path.is_empty() || path == "portal" {
+    let facts = facts::facts(state, client, scheme, &parts);
+    // A host that names a storage account has nothing else.
+    let portal = blob::address::of_host(&facts.base_url).is_none();
+    if portal && (path.is_empty() || path == "portal") {
         return protected(portal::redirect(), secure);
     }
-    if let Some(rest) = path.strip_prefix("portal/") {
+    if let Some(rest) = path.strip_prefix("portal/").filter(|_| portal) {
         return protected(portal::answer(&parts.method, rest, &parts.headers), secure);
     }
-    let facts = facts::facts(state, client, scheme, &parts);
     let query = Query::parse(parts.uri.query().unwrap_or(""));
     let correlation = facts::correlation(&parts);
     let mut cx = Cx::new(state.clone(), facts, correlation, Query::default());
@@ -61,6 +62,9 @@ fn protected(mut answer: Response, secure: bool) -> Response {
 }
 
 async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
+    if blob::address::of_host(&cx.facts.base_url).is_some() {
+        return blob(cx, &parts).await;
+    }
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     if let Some(endpoint) = identity::endpoint(cx, first, rest) {
         return identity::answer(cx, endpoint, &parts, body).await;
@@ -71,11 +75,8 @@ async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Re
         "graph" => graph::answer(cx, rest, &parts, body).await,
         first if first.eq_ignore_ascii_case("metadata") => metadata::answer(cx, rest),
         "console" => console(cx, rest, parts, body).await,
-        account if account == blob::ACCOUNT => {
-            let (container, name) = rest.split_once('/').unwrap_or((rest, ""));
-            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            Ok(answer::stream(cx, blob::serve(cx, account, &decode(container), &decode(name)).await))
-        }
+        blob::ACCOUNT => blob(cx, &parts).await,
+        _ if blob::leads_here(cx, &parts).await? => blob(cx, &parts).await,
         _ => {
             let limits = cx.state.config.limits.clone();
             let head = parts.clone();
@@ -84,6 +85,11 @@ async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Re
             send(cx, reply, parts).await
         }
     }
+}
+
+async fn blob(cx: &Cx, parts: &Parts) -> Result<Response, ArmError> {
+    let request = blob::BlobRequest::new(blob::address::of_host(&cx.facts.base_url), parts);
+    Ok(answer::stream(cx, blob::serve(cx, &request).await))
 }
 
 /// `/console/sessions/{session}/client` and `/console/sessions/{session}/adminCommand/{command}`.

@@ -10,3 +10,4 @@ pub mod insights;
 pub mod network;
 pub mod resources;
 pub mod serial_console;
+pub mod storage;

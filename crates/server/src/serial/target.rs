@@ -3,7 +3,7 @@
 use super::switch;
 use crate::hosts::Observed;
 use crate::pipeline::{Cx, store_error};
-use crate::providers::compute;
+use crate::providers::{compute, storage};
 use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::scale_set::INSTANCE_TYPE;
@@ -101,8 +101,9 @@ impl Target {
     /// not run.
     ///
     /// # Errors
-    /// 409 with the portal's own words.
-    pub async fn check_console(&self, state: &State) -> Result<(), ArmError> {
+    /// 409 with the portal's own words; 403 where the firewall of the boot diagnostics' own account refuses the caller.
+    pub async fn check_console(&self, cx: &Cx) -> Result<(), ArmError> {
+        let state = &cx.state;
         let conflict = |text: &str| ArmError::new(StatusCode::CONFLICT, "Conflict", text);
         if !self.captures() {
             return Err(conflict(
@@ -115,6 +116,7 @@ impl Target {
                 "Azure Serial Console is not enabled for this subscription. An administrator of the subscription can enable it.",
             ));
         }
+        storage::check_firewall(cx, &self.id, &self.machine.boot_diagnostics).await?;
         match self.state(state).as_str() {
             "running" | "paused" | "starting" => Ok(()),
             _ => Err(conflict(

@@ -23,6 +23,7 @@ fn path(row: &Operation) -> Option<String> {
             "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
             "Microsoft.Network" | "Microsoft.Resources" => group.clone(),
             "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
+            "Microsoft.Storage" => group.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
         };
@@ -54,6 +55,9 @@ fn path(row: &Operation) -> Option<String> {
             format!("{group}/resources")
         }
         Target::Verb("Hardline.Identity", verb) => format!("/providers/Hardline.Identity/{verb}"),
+        Target::Verb("Microsoft.Storage", verb) => {
+            format!("{subscription}/providers/Microsoft.Storage/{verb}")
+        }
         Target::Collection("Microsoft.Resources/tenants") => "/tenants".into(),
         Target::Collection("Microsoft.Resources/providers") => "/providers".into(),
         Target::Collection("Microsoft.Resources/subscriptions/locations") => {
@@ -183,8 +187,12 @@ async fn what_does_not_exist_is_not_found() {
             (Target::Item(kind), _) if kind.starts_with("Hardline.Identity/") => answer.status == 403,
             // A code that nobody typed.
             (Target::Verb("Hardline.Identity", _), _) => answer.status == 400,
+            // A name that nobody asked for.
+            (Target::Verb("Microsoft.Storage", _), _) => answer.status == 400,
             // Without a body there is no template.
-            (Target::Verb("Microsoft.Resources/deployments", "validate" | "whatIf"), _) => answer.status == 400,
+            (Target::Verb("Microsoft.Resources/deployments", "validate" | "whatIf"), _) => {
+                answer.status == 400
+            }
             // This request is no WebSocket's.
             (Target::Verb(_, "stream"), _) => answer.status == 426,
             _ => answer.status == 404,

@@ -138,7 +138,7 @@ pub fn create(name: &str, body: &Value) -> Result<(Value, Machine), VmError> {
     super::check_name(name)?;
     let mut stored = json!({});
     merge(&mut stored, body);
-    let machine = read(name, &stored)?;
+    let machine = Machine::read(name, &stored)?;
     set(&mut stored, &["properties", "hardwareProfile", "vmSize"], json!(machine.size.name));
     if machine.boot_diagnostics == BootDiagnostics::Managed {
         set(&mut stored, &["properties", "diagnosticsProfile", "bootDiagnostics"], json!({"enabled": true}));
@@ -177,7 +177,7 @@ pub fn patch(name: &str, stored: &Value, body: &Value) -> Result<(Value, Machine
 
 fn change(name: &str, stored: &Value, mut base: Value, body: &Value) -> Result<(Value, Machine), VmError> {
     merge(&mut base, body);
-    let (old, new) = (Machine::read(name, stored)?, read(name, &base)?);
+    let (old, new) = (Machine::read(name, stored)?, Machine::read(name, &base)?);
     if document::location(&old.location) != document::location(&new.location) {
         return Err(VmError::Location { name: name.into(), old: old.location, new: new.location });
     }
@@ -205,16 +205,6 @@ fn change(name: &str, stored: &Value, mut base: Value, body: &Value) -> Result<(
         return immutable("osDisk.osType");
     }
     Ok((base, new))
-}
-
-fn read(name: &str, document: &Value) -> Result<Machine, VmError> {
-    let machine = Machine::read(name, document)?;
-    if let BootDiagnostics::Custom(uri) = &machine.boot_diagnostics {
-        let host = uri.split_once("://").map_or(uri.as_str(), |(_, rest)| rest);
-        let account = host.split(['.', '/', ':']).next().unwrap_or(host);
-        return Err(VmError::StorageAccount(account.chars().take(63).collect()));
-    }
-    Ok(machine)
 }
 
 pub(crate) fn merge(base: &mut Value, body: &Value) {
@@ -359,11 +349,11 @@ mod tests {
     }
 
     #[test]
-    fn custom_storage_is_not_there_yet() {
+    fn custom_storage_is_read() {
         let mut custom = body();
         custom["properties"]["diagnosticsProfile"] =
             json!({"bootDiagnostics": {"enabled": true, "storageUri": "https://diag1.blob.example/"}});
-        let error = create("vm1", &custom).unwrap_err();
-        assert!(error.to_string().starts_with("Storage account diag1 not found."), "{error}");
+        let (_, machine) = create("vm1", &custom).unwrap();
+        assert_eq!(machine.boot_diagnostics, BootDiagnostics::Custom("https://diag1.blob.example/".into()));
     }
 }

@@ -2,15 +2,18 @@
 
 use crate::auth::Allowed;
 use crate::blob::content::keep_screenshot;
-use crate::blob::managed::{self, Blob, Issue};
+use crate::blob::managed::{Blob, Issue, signed_url};
 use crate::clock::micros;
 use crate::hosts::vm_line;
-use crate::pipeline::{Cx, Recorded, store_error};
+use crate::pipeline::{Cx, Recorded};
+use crate::providers::storage;
 use crate::reply::ArmResponse;
 use crate::serial::target::Target;
 use bytes::Bytes;
 use hardline_agent_api::v1::ImageFormat;
 use hardline_arm::error::ArmError;
+use hardline_arm::models::vm::{BootDiagnostics, Machine};
+use hardline_arm::resource_id::ResourceId;
 use jiff::SignedDuration;
 use serde_json::json;
 use std::ops::RangeInclusive;
@@ -38,26 +41,33 @@ pub async fn vm_retrieve_boot_diagnostics_data(
     };
     let target = Target::find(cx, &allowed.path.id).await?;
     target.check_diagnostics()?;
+    let destination = storage::destination(cx, &target.id, &target.machine.boot_diagnostics).await?;
     refresh(cx, &target).await;
-    let key = managed::key(&cx.state).await.map_err(store_error)?;
     let correlation = cx.correlation.to_string();
     let lifetime = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0));
     let issue = Issue {
-        base_url: &cx.facts.base_url,
         start: cx.now,
         expiry: cx.now.checked_add(lifetime).map_err(ArmError::internal)?,
         caller: &allowed.caller.oid,
         correlation: &correlation,
     };
-    let url = |blob| managed::signed_url(&key, &target, blob, &issue);
+    let url = |blob| signed_url(&destination, &target, blob, &issue);
     let change = cx.begin(allowed).await?;
     let body = json!({ "consoleScreenshotBlobUri": url(Blob::Screenshot), "serialConsoleLogBlobUri": url(Blob::Log) });
     change.commit(ArmResponse::ok(body)).await
 }
 
+/// An account that boot diagnostics shall go to must be one that takes them. `id` is the machine's, or its scale set's.
+pub(super) async fn check_account(cx: &Cx, id: &ResourceId, machine: &Machine) -> Result<(), ArmError> {
+    match &machine.boot_diagnostics {
+        BootDiagnostics::Custom(uri) => storage::uri_account(&cx.state, id, uri).await.map(|_| ()),
+        BootDiagnostics::Disabled | BootDiagnostics::Managed => Ok(()),
+    }
+}
+
 /// Has the host seal the log and show the display, and stores both. Never fails: a host that is away or a machine that is
 /// off has nothing newer than what is stored.
-async fn refresh(cx: &Cx, target: &Target) {
+pub async fn refresh(cx: &Cx, target: &Target) {
     let Ok(line) = vm_line(&cx.state, &target.vm_id).await else { return };
     let log = async {
         match line.seal(0).await {

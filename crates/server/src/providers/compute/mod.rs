@@ -15,7 +15,7 @@ mod put;
 mod scale_sets;
 mod virtual_machine;
 
-pub use boot_diagnostics::vm_retrieve_boot_diagnostics_data;
+pub use boot_diagnostics::{refresh as refresh_boot_diagnostics, vm_retrieve_boot_diagnostics_data};
 pub use delete::{delete_group_vms, vm_delete};
 pub use list::{vm_get, vm_instance_view, vm_list};
 pub use operation::operation_get;

@@ -1,5 +1,6 @@
 //! Creating and changing virtual machines.
 
+use super::boot_diagnostics::check_account;
 use super::new_machine::NewMachine;
 use super::virtual_machine::{VirtualMachine, find, load};
 use super::{password, power, scale_sets};
@@ -57,6 +58,7 @@ pub(super) fn text(value: &impl serde::Serialize) -> Result<String, ArmError> {
 async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Result<Recorded, ArmError> {
     let (document, machine) = vm::create(id.name(), &input.body)?;
     check_location(cx, &machine.location, vm::TYPE)?;
+    check_account(cx, id, &machine).await?;
     let hash = match input.admin_password {
         Some(secret) => password::hash(secret, cx.state.random.as_ref()).await?,
         None => String::new(),
@@ -98,6 +100,10 @@ async fn change(
         stop_grace: there.desired.stop_grace,
         ..Desired::new(&machine, there.desired.password_hash().into())
     };
+    // What was so before stays: the account may be gone since, and the machine is more than that.
+    if machine.boot_diagnostics != there.machine.boot_diagnostics {
+        check_account(cx, &allowed.path.id, &machine).await?;
+    }
     let VirtualMachine { mut resource, mut row, desired: before, document: was, .. } = there;
     let id = allowed.path.id.clone();
     let now = micros(cx.now);

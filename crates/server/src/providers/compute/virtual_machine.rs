@@ -1,5 +1,7 @@
 //! A virtual machine as the handlers see it: its resource, its row, what was observed, and the documents made of them.
 
+use crate::blob::address;
+use crate::blob::managed::{self, Blob};
 use crate::clock::from_micros;
 use crate::hosts::{Desired, Observed};
 use crate::pipeline::{Cx, store_error};
@@ -10,7 +12,7 @@ use hardline_arm::models::vm::{self, BootDiagnostics, Machine, PowerState, Runti
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::resources::{self, Resource};
 use hardline_store::db::vms::{self, Vm};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A virtual machine, all of it.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct VirtualMachine {
     pub desired: Desired,
     /// What its host said last.
     pub observed: Observed,
+    /// Where the log and the screenshot are, in that order, when they are in an account of somebody's.
+    blob_uris: Option<[String; 2]>,
     /// Whether its host is connected, and has told the VM's present state since.
     pub host_here: bool,
 }
@@ -47,7 +51,7 @@ impl std::fmt::Debug for VirtualMachine {
 /// Finds a VM by its id; 404 in Azure's words for a missing VM, group or subscription.
 pub async fn find(cx: &Cx, id: &ResourceId) -> Result<VirtualMachine, ArmError> {
     match load(&cx.state, id).await? {
-        Some(found) => Ok(found),
+        Some(found) => Ok(found.seen_by(cx)),
         None => {
             check_group(&cx.state, id).await?;
             super::scale_sets::check_set(cx, id).await?;
@@ -67,6 +71,18 @@ pub(super) async fn load(state: &State, id: &ResourceId) -> Result<Option<Virtua
     VirtualMachine::new(state, resource, row).map(Some)
 }
 
+/// The addresses of the log and the screenshot, for boot diagnostics in an account of somebody's.
+fn blob_uris(
+    state: &State,
+    base_url: &str,
+    (name, vm_id): (&str, &str),
+    machine: &Machine,
+) -> Option<[String; 2]> {
+    let BootDiagnostics::Custom(uri) = &machine.boot_diagnostics else { return None };
+    let endpoint = address::endpoint(state, base_url, address::of_uri(uri)?);
+    Some([Blob::Log, Blob::Screenshot].map(|blob| managed::url(&endpoint, name, vm_id, blob)))
+}
+
 impl VirtualMachine {
     /// Puts together what the store has.
     pub(super) fn new(state: &State, resource: Resource, row: Vm) -> Result<Self, ArmError> {
@@ -79,7 +95,15 @@ impl VirtualMachine {
         let told =
             observed == Observed::default() || state.hosts.live(&row.vm_id).is_some_and(|live| live.here);
         let host_here = connected && told;
-        Ok(Self { resource, document, machine, row, desired, observed, host_here })
+        let blob_uris = blob_uris(state, &state.public_url, (&resource.name, &row.vm_id), &machine);
+        Ok(Self { resource, document, machine, row, desired, observed, blob_uris, host_here })
+    }
+
+    /// The same with addresses for whoever sent a request.
+    pub(super) fn seen_by(mut self, cx: &Cx) -> Self {
+        let who = (self.resource.name.as_str(), self.row.vm_id.as_str());
+        self.blob_uris = blob_uris(&cx.state, &cx.facts.base_url, who, &self.machine);
+        self
     }
 
     /// The id, in the stored case.
@@ -127,7 +151,12 @@ impl VirtualMachine {
     /// The instance view.
     pub fn instance_view(&self) -> Value {
         let time = from_micros(self.row.updated).to_string();
-        vm::instance_view(&self.document, &self.machine, &self.runtime(&time))
+        let mut view = vm::instance_view(&self.document, &self.machine, &self.runtime(&time));
+        if let (Some([log, screenshot]), Some(view)) = (&self.blob_uris, view.as_object_mut()) {
+            let uris = json!({ "consoleScreenshotBlobUri": screenshot, "serialConsoleLogBlobUri": log });
+            view.insert("bootDiagnostics".into(), uris);
+        }
+        view
     }
 
     /// The VM as clients read it.

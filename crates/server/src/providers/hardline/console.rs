@@ -29,7 +29,7 @@ pub async fn console_stream(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result
     let from = cx.query.number("offset")?;
     let target = Target::find(cx, &allowed.path.id).await?;
     let port = Target::port(&allowed.path.id)?;
-    target.check_console(&cx.state).await?;
+    target.check_console(cx).await?;
     // The session has events of its own, from its first byte to its end.
     let row = hardline_arm::operations::get(OperationId::ConsoleSession);
     let path = ArmPath { id: allowed.path.id.clone(), tail: None };
@@ -84,7 +84,7 @@ fn sysrq_keys(body: &[u8]) -> Result<String, ArmError> {
 async fn act(cx: &Cx, allowed: &Allowed, action: Action, keys: &str) -> Result<Recorded, ArmError> {
     let target = Target::find(cx, &allowed.path.id).await?;
     Target::port(&allowed.path.id)?;
-    target.check_console(&cx.state).await?;
+    target.check_console(cx).await?;
     let line = vm_line(&cx.state, &target.vm_id).await?;
     let act = async { Ok(line.act(action, keys).await.map(|()| ArmResponse::ok(json!({})))?) };
     cx.begin(allowed).await?.around(act).await

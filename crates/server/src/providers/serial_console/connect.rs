@@ -15,7 +15,7 @@ pub async fn connect(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Record
     let mode = mode(cx)?;
     let target = Target::find(cx, &allowed.path.id).await?;
     let port = Target::port(&allowed.path.id)?;
-    target.check_console(&cx.state).await?;
+    target.check_console(cx).await?;
     let mut change = cx.begin(allowed).await?;
     let id = issue(cx, change.tx(), &target, port, mode, &allowed.caller.oid).await.map_err(store_error)?;
     let string = connection_string(&cx.facts.base_url, &id);

@@ -5,6 +5,7 @@ use crate::clock::micros;
 use crate::hosts::{Desired, place};
 use crate::jobs::Awaits;
 use crate::pipeline::{Change, Cx, store_error};
+use crate::providers::compute::boot_diagnostics::check_account;
 use crate::providers::compute::new_machine::NewMachine;
 use crate::providers::compute::power::runs;
 use crate::providers::compute::put::text;
@@ -41,6 +42,7 @@ impl Growth {
         let mut hosts = Vec::new();
         if count > 0 {
             let (_, machine) = model.instance(id.name(), &id.to_string(), document, 0)?;
+            check_account(cx, id, &machine).await?;
             hosts = place(&cx.state, &Desired::new(&machine, password_hash.clone()), count).await?;
         }
         Ok(Self { hosts, model: model.clone(), document: document.clone(), password_hash })
