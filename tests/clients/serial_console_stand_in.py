@@ -28,7 +28,7 @@ class Answered(Exception):
 
 
 class StandIn:
-    """`az serial-console … --name NAME --resource-group GROUP` with somebody's token."""
+    """`az serial-console … --name NAME --resource-group GROUP [--instance-id ID]` with somebody's token."""
 
     def __init__(self, url, subscription, token):
         self.url = url
@@ -47,23 +47,51 @@ class StandIn:
     def _machine(self, group, name):
         return f"{self.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}"
 
-    def check(self, group, name):
-        """The extension's own checks before it connects, in its order."""
-        machine = self._send("GET", self._machine(group, name), COMPUTE, **{"$expand": "instanceView"})
+    def _set(self, group, name):
+        return f"{self.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
+
+    def _instance(self, group, name, instance):
+        """The instance view, where boot diagnostics are on."""
+        view = self._send("GET", f"{self._set(group, name)}/virtualMachines/{instance}/instanceView", COMPUTE)
+        if "bootDiagnostics" not in view:
+            raise Refused("Azure Serial Console requires boot diagnostics to be enabled.")
+        return view
+
+    def _vm(self, group, name):
+        """The same of a virtual machine."""
+        try:
+            machine = self._send("GET", self._machine(group, name), COMPUTE, **{"$expand": "instanceView"})
+        except Answered as missing:
+            if missing.status != 404:
+                raise
+            try:
+                self._send("GET", self._set(group, name), COMPUTE)
+            except Answered:
+                raise missing from None
+            raise Refused(f"{name} is a scale set: name its instance (--instance-id).") from None
         diagnostics = machine["properties"].get("diagnosticsProfile") or {}
         if not (diagnostics.get("bootDiagnostics") or {}).get("enabled"):
             raise Refused("Azure Serial Console requires boot diagnostics to be enabled.")
+        return machine["properties"]["instanceView"]
+
+    def check(self, group, name, instance=None):
+        """The extension's own checks before it connects, in its order."""
+        view = self._vm(group, name) if instance is None else self._instance(group, name, instance)
         service = self._send("GET", f"{self.subscription}/providers/Microsoft.SerialConsole/consoleServices/default", CONSOLE)
         if service["properties"].get("disabled", True):
             raise Refused("Azure Serial Console is not enabled for this subscription.")
-        for status in machine["properties"]["instanceView"]["statuses"]:
+        for status in view["statuses"]:
             if status["code"].startswith("PowerState") and status["displayStatus"] in ("VM deallocating", "VM deallocated"):
                 raise Refused("Azure Serial Console requires a virtual machine to be running.")
 
-    def connect(self, group, name):
+    def connect(self, group, name, instance=None):
         """`az serial-console connect`: a console at which the greeting has come and the token has gone."""
-        self.check(group, name)
-        path = self._machine(group, name).replace("resourceGroups", "resourcegroups")
+        self.check(group, name, instance)
+        path = self._machine(group, name)
+        if instance is not None:
+            # The parent is one encoded segment.
+            path = f"{self._set(group, name)}%2FvirtualMachines%2F{instance}"
+        path = path.replace("resourceGroups", "resourcegroups")
         answer = self._send("POST", f"{path}/providers/Microsoft.SerialConsole/serialPorts/0/connect", CONSOLE)
         return Session(answer["connectionString"], self.token)
 

@@ -70,6 +70,42 @@ def test_power(compute, dev):
     compute.virtual_machines.begin_start(dev["RESOURCE_GROUP"], dev["VM"]).result()
 
 
+@pytest.fixture
+def scale_set(compute, dev):
+    """A scale set with one instance; its name."""
+    profile = {
+        "storageProfile": {"imageReference": {"publisher": "Hardline", "offer": "hardline-demo", "sku": "1", "version": "latest"}},
+        "osProfile": {"computerNamePrefix": "sdk", "adminUsername": "operator", "adminPassword": "correct horse 7"},
+    }
+    body = {
+        "location": dev["LOCATION"],
+        "sku": {"name": "Standard_A0", "capacity": 1},
+        "properties": {"upgradePolicy": {"mode": "Automatic"}, "virtualMachineProfile": profile},
+    }
+    sets = compute.virtual_machine_scale_sets
+    yield sets.begin_create_or_update(dev["RESOURCE_GROUP"], "sdkset", body).result().name
+    sets.begin_delete(dev["RESOURCE_GROUP"], "sdkset").result()
+
+
+def test_a_scale_set_and_its_instances(compute, dev, scale_set):
+    group = dev["RESOURCE_GROUP"]
+    sets, instances = compute.virtual_machine_scale_sets, compute.virtual_machine_scale_set_vms
+    assert scale_set in [one.name for one in sets.list(group)]
+    (instance,) = instances.list(group, scale_set)
+    assert (instance.instance_id, instance.latest_model_applied) == ("0", True)
+    instances.begin_power_off(group, scale_set, "0", skip_shutdown=True).result()
+    view = instances.get_instance_view(group, scale_set, "0")
+    assert "PowerState/stopped" in [status.code for status in view.statuses]
+    sets.begin_start(group, scale_set).result()
+    counts = {status.code: status.count for status in sets.get_instance_view(group, scale_set).virtual_machine.statuses_summary}
+    assert counts["PowerState/running"] == 1
+    data = instances.retrieve_boot_diagnostics_data(group, scale_set, "0")
+    assert BlobClient.from_blob_url(data.serial_console_log_blob_uri).get_blob_properties().blob_type == "AppendBlob"
+    with pytest.raises(ResourceNotFoundError) as missing:
+        instances.get(group, "nowhere", "0")
+    assert missing.value.error.code == "ParentResourceNotFound"
+
+
 def test_the_console_service(clients, dev):
     console = clients(MicrosoftSerialConsoleClient)
     assert console.get_console_status("default").properties.disabled is False

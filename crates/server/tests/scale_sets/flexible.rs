@@ -18,6 +18,11 @@ async fn its_instances_are_machines_of_the_group() {
         assert!(hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
         assert_eq!(vm["properties"]["virtualMachineScaleSet"], json!({"id": world.set()}));
     }
+    let of = |set: &str| {
+        format!("{}?$filter='virtualMachineScaleSet/id' eq '{set}'", world.path("virtualMachines"))
+    };
+    assert_eq!(world.get(&of(&world.set())).await["value"].as_array().unwrap().len(), 2);
+    assert_eq!(world.get(&of(&format!("{}2", world.set()))).await["value"], json!([]));
     let hosts: Vec<_> = all.iter().map(|vm| vm["properties"]["osProfile"]["computerName"].clone()).collect();
     assert!(hosts.contains(&json!("web000000")) && hosts.contains(&json!("web000001")), "{hosts:?}");
 

@@ -67,6 +67,8 @@ async fn our_own_routes_lead_to_instances_too() {
     world.host.print(&vm, b"hello");
     let token = world.server.owner().access_token().await;
     let mut console = Console::stream(&world.server, &world.instance("0"), &token, "").await.unwrap();
+    console.type_in(b"x").await;
+    world.host.wait_for_input(&vm, b"x").await;
     world.host.print(&vm, b" world");
     console.until_output(b" world").await;
     let log = format!("{}/providers/Hardline.Diagnostics/serialLogs/0", world.instance("0"));

@@ -1,8 +1,9 @@
-//! What is asked of several instances: their ids in a body, and `$filter` of their list.
+//! What is asked of several instances: their ids in a body, and `$filter` of their list and of the list of machines.
 
 use crate::error::ArmError;
 use crate::filter::{self, Op, Term};
 use crate::models::vm::VmError;
+use crate::resource_id::ResourceId;
 use serde_json::Value;
 
 /// Most ids in one body.
@@ -118,6 +119,24 @@ impl Condition {
                 .any(|code| code.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))),
         }
     }
+}
+
+/// The set whose machines `$filter` of a list of virtual machines asks for: `'virtualMachineScaleSet/id' eq '…'`, the name with
+/// its quotes as `az vm list --vmss` sends it.
+pub fn machines_of(text: &str) -> Result<ResourceId, ArmError> {
+    let name = "virtualMachineScaleSet/id";
+    let plain = text.trim().replacen(&format!("'{name}'"), name, 1);
+    let id = match filter::parse(&plain)?.as_slice() {
+        [Term::Compare { name: asked, op: Op::Eq, value }] if asked.eq_ignore_ascii_case(name) => {
+            ResourceId::parse(value).ok()
+        }
+        _ => None,
+    };
+    id.ok_or_else(|| {
+        ArmError::invalid_filter(
+            "virtual machines are filtered by \"'virtualMachineScaleSet/id' eq '{id}'\" alone",
+        )
+    })
 }
 
 /// The member that a name of a filter means.

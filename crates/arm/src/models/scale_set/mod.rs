@@ -15,7 +15,7 @@ mod body;
 mod instance;
 mod view;
 
-pub use asked::{Asked, Condition};
+pub use asked::{Asked, Condition, machines_of};
 pub use body::{Input, create, patch, put};
 pub use instance::{InstanceFacts, instance_document, same_model};
 pub use view::{Place, SetFacts, document, instance_view, place};

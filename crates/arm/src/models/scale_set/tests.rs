@@ -210,6 +210,20 @@ fn filters_of_instances() {
 }
 
 #[test]
+fn the_machines_of_a_set() {
+    for text in
+        [format!("'virtualMachineScaleSet/id' eq '{ID}'"), format!("virtualMachineScaleSet/id eq '{ID}'")]
+    {
+        assert_eq!(machines_of(&text).unwrap().to_string(), ID);
+    }
+    for bad in
+        ["name eq 'x'", "'virtualMachineScaleSet/id' eq 'x'", "'virtualMachineScaleSet/id' ne '/'", "'"]
+    {
+        assert_eq!(machines_of(bad).unwrap_err().code, "InvalidFilterInQueryString", "{bad}");
+    }
+}
+
+#[test]
 fn what_clients_read() {
     let (stored, set) = made("Uniform");
     let facts = SetFacts {
