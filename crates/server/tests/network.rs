@@ -1,7 +1,7 @@
 //! Microsoft.Network over real HTTP: documents, what they name in each other, who has what, what is in use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use hardline_arm::rbac::{NETWORK_CONTRIBUTOR, READER};
+use hardline_arm::rbac::{NETWORK_CONTRIBUTOR, READER, VIRTUAL_MACHINE_CONTRIBUTOR};
 use hardline_testkit::{As, FakeHost, TestServer};
 use http::Method;
 use serde_json::{Value, json};
@@ -337,6 +337,13 @@ async fn naming_something_takes_a_right_to_it() {
             )
         );
     }
+    // A role on the one subnet is enough; it is none on the next one of its name.
+    give(&server, &stranger, NETWORK_CONTRIBUTOR, &paths.subnet()).await;
+    stranger.put(&nic, &body).await.expect(201);
+    owner.delete(&nic).await.expect(200);
+    owner.delete(&paths.subnet()).await.expect(200);
+    owner.put(&paths.subnet(), &json!({"properties": {"addressPrefix": "10.0.0.0/29"}})).await.expect(201);
+    stranger.put(&nic, &body).await.expect(403);
     give(&server, &stranger, NETWORK_CONTRIBUTOR, &paths.vnet()).await;
     stranger.put(&nic, &body).await.expect(201);
     // A list shows what one may read.
@@ -376,6 +383,13 @@ async fn a_machine_has_its_interfaces_for_itself() {
     let nic = owner.get(&paths.nic("one")).await.expect(200).json;
     assert_eq!(nic["properties"]["virtualMachine"], json!({"id": server.vm_path("vm1")}));
     assert_eq!(nic["properties"]["primary"], true);
+    // Who may change the machine and nothing else may not name an interface.
+    let stranger = server.stranger();
+    give(&server, &stranger, VIRTUAL_MACHINE_CONTRIBUTOR, &server.vm_path("vm1")).await;
+    let document = stranger.get(&server.vm_path("vm1")).await.expect(200).json;
+    let refused = stranger.put(&server.vm_path("vm1"), &document).await.expect(403);
+    assert_eq!(refused.code(), "LinkedAuthorizationFailed");
+    stranger.patch(&server.vm_path("vm1"), &json!({"tags": {"a": "b"}})).await.expect(200);
     let taken = owner.put(&server.vm_path("vm2"), &body).await.expect(400);
     assert_eq!(taken.code(), "NicInUse");
     assert_eq!(owner.delete(&paths.nic("one")).await.expect(400).code(), "NicInUse");
@@ -427,7 +441,15 @@ async fn a_group_goes_with_all_that_is_in_it_unless_others_need_it() {
 
 #[tokio::test]
 async fn interfaces_that_are_made_at_once_get_addresses_of_their_own() {
-    let server = TestServer::start().await;
+    at_once(TestServer::start().await).await;
+}
+
+#[tokio::test]
+async fn interfaces_that_are_made_at_once_on_postgres() {
+    at_once(TestServer::builder().postgres().start().await).await;
+}
+
+async fn at_once(server: TestServer) {
     let (owner, paths) = (server.owner(), Paths::of(&server));
     network(&owner, &paths).await;
     let owner = server.with_token(&owner.access_token().await);

@@ -107,6 +107,11 @@ pub fn find<'d>(parent: &'d Value, member: &str, name: &str) -> Option<&'d Value
     position(list, name).and_then(|at| list.get(at))
 }
 
+/// The sort of children that a type is, in any case.
+pub fn sort_of(resource_type: &str) -> Option<&'static Sort> {
+    SORTS.iter().find(|sort| sort.resource_type.eq_ignore_ascii_case(resource_type))
+}
+
 fn position(list: &[Value], name: &str) -> Option<usize> {
     let wanted = name.to_lowercase();
     list.iter()

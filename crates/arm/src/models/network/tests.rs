@@ -1,3 +1,5 @@
+//! What is refused, what is told, which addresses are given out.
+
 use super::*;
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network";

@@ -7,7 +7,7 @@ use crate::providers::documents::{Writing, check_conditions, check_group, load};
 use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
-use hardline_arm::models::network::children::{self, SORTS, Sort};
+use hardline_arm::models::network::children::{self, Sort};
 use hardline_arm::models::network::{self, Kind};
 use hardline_arm::models::{document, paging};
 use hardline_arm::resource_id::ResourceId;
@@ -85,8 +85,7 @@ async fn begin<'c>(
 
 fn sort(allowed: &Allowed) -> Result<&'static Sort, ArmError> {
     let kind = allowed.operation.target.resource_type();
-    let found = SORTS.iter().find(|sort| sort.resource_type == kind);
-    found.ok_or_else(|| ArmError::internal(format!("{kind} is no sort of children")))
+    children::sort_of(kind).ok_or_else(|| ArmError::internal(format!("{kind} is no sort of children")))
 }
 
 /// The list in the parent's document as clients read it.

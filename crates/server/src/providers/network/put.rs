@@ -3,7 +3,7 @@
 use super::links::{self, Users};
 use super::{kind, read};
 use crate::auth::Allowed;
-use crate::pipeline::{Cx, Recorded};
+use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::documents::{self, Stored, Writing};
 use crate::reply::ArmResponse;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use hardline_arm::models::document;
 use hardline_arm::models::network::{self, Kind, Link, Place, Target, children, interface, public_ip};
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::Tx;
+use hardline_store::db::role_assignments;
 use http::StatusCode;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +77,29 @@ pub(super) async fn store(
     if kind == Kind::Interface {
         take_public_addresses(cx, writing.tx(), &id, &named, before).await?;
     }
+    forget_roles(writing.tx(), kind, &id, before, &body).await?;
     writing.save(location, body).await
+}
+
+/// Roles that somebody had at an older child of the name are no roles at a new one.
+async fn forget_roles(
+    tx: &mut Tx,
+    kind: Kind,
+    id: &ResourceId,
+    before: Option<&Map<String, Value>>,
+    after: &Map<String, Value>,
+) -> Result<(), ArmError> {
+    let before = before.map(|b| Value::Object(b.clone())).unwrap_or_default();
+    for sort in children::SORTS.iter().filter(|sort| sort.parent == kind) {
+        let list = after.get("properties").and_then(|p| p.get(sort.member)).and_then(Value::as_array);
+        for name in list.into_iter().flatten().filter_map(|child| child.get("name")?.as_str()) {
+            if children::find(&before, sort.member, name).is_none() {
+                let child = id.child(sort.member, name).to_string();
+                role_assignments::delete_at_and_below(&mut *tx, &child).await.map_err(store_error)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A subnet that is used does not go, and none of its prefixes does.
