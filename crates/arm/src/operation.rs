@@ -170,6 +170,9 @@ ids! {
     ProviderOperations,
     TenantList, LocationList, TenantProviderList, TenantProviderGet, ProviderList, ProviderGet,
     ProviderRegister, ProviderUnregister, ResourceList, GroupResourceList,
+    // Microsoft.Compute: what a location offers
+    ImagePublisherList, ImageOfferList, ImageSkuList, ImageVersionList, ImageVersionGet,
+    VmSizeList, ComputeSkuList, VmResizeOptionList,
     // Microsoft.Resources/deployments
     DeploymentList, DeploymentGet, DeploymentHead, DeploymentPut, DeploymentDelete,
     DeploymentValidate, DeploymentWhatIf, DeploymentCancel,

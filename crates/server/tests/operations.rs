@@ -109,6 +109,9 @@ impl Place {
             "Microsoft.SerialConsole/consoleServices" => format!("{sub}/providers/{kind}/default"),
             "Microsoft.Resources/subscriptions/resourceGroups" => format!("{sub}/resourceGroups/{group}"),
             "Microsoft.Compute/virtualMachines" => vm.clone(),
+            "Microsoft.Compute/locations/publishers/artifacttypes/offers/skus/versions" => format!(
+                "{sub}/providers/Microsoft.Compute/locations/local/publishers/Hardline/artifacttypes/vmimage/offers/{guid}/skus/default/versions/1.0.0"
+            ),
             "Microsoft.Resources/deployments" => format!("{sub}/resourceGroups/{group}/providers/{kind}/d1"),
             "Microsoft.Resources/deployments/operations"
             | "Microsoft.Resources/deployments/operationStatuses" => {
@@ -167,6 +170,23 @@ impl Place {
                 "Microsoft.Storage/storageAccounts" => {
                     format!("{sub}/resourceGroups/{group}/providers/{kind}")
                 }
+                kind if kind.starts_with("Microsoft.Compute/locations/publishers") => {
+                    let (catalogue, last) = (
+                        format!("{sub}/providers/Microsoft.Compute/locations/local"),
+                        kind.rsplit('/').next(),
+                    );
+                    let offers = format!("{catalogue}/publishers/Hardline/artifacttypes/vmimage/offers");
+                    match last.unwrap() {
+                        "publishers" => format!("{catalogue}/publishers"),
+                        "offers" => offers,
+                        "skus" => format!("{offers}/{guid}/skus"),
+                        _ => format!("{offers}/{guid}/skus/default/versions"),
+                    }
+                }
+                "Microsoft.Compute/locations/vmSizes" => {
+                    format!("{sub}/providers/Microsoft.Compute/locations/local/vmSizes")
+                }
+                "Microsoft.Compute/skus" => format!("{sub}/providers/{kind}"),
                 "Microsoft.Resources/deployments/operations" => format!(
                     "{sub}/resourceGroups/{group}/providers/Microsoft.Resources/deployments/d1/operations"
                 ),

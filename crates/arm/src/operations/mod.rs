@@ -1,6 +1,7 @@
 //! THE table of operations: one slice for each namespace.
 
 mod authorization;
+mod catalogue;
 mod compute;
 mod deployments;
 mod directory;
@@ -20,6 +21,7 @@ static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     [
         resources::rows(),
         deployments::rows(),
+        catalogue::rows(),
         compute::rows(),
         scale_sets::rows(),
         serial_console::rows(),

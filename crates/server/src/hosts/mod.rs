@@ -21,7 +21,7 @@ mod spec;
 
 pub use line::{HostError, VmLine};
 pub use observed::Observed;
-pub use placement::place;
+pub use placement::{images, place};
 pub use registry::{ConnectedHost, Hosts, Live};
 pub use session::TakeError;
 pub use spec::{Desired, DesiredDriver, PasswordHash, STOP_GRACE};

@@ -46,6 +46,14 @@ fn none(desired: &Desired) -> ArmError {
     }
 }
 
+/// The names of the images that the known hosts have, each once, sorted.
+pub async fn images(state: &State) -> Result<Vec<String>, StoreError> {
+    let mut names: Vec<String> = candidates(state).await?.into_iter().flat_map(|c| c.images).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
 struct Candidate {
     host_id: String,
     name: String,

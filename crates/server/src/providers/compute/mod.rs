@@ -6,6 +6,7 @@
 
 mod boot_diagnostics;
 mod delete;
+mod images;
 mod list;
 mod new_machine;
 mod operation;
@@ -17,6 +18,10 @@ mod virtual_machine;
 
 pub use boot_diagnostics::{refresh as refresh_boot_diagnostics, vm_retrieve_boot_diagnostics_data};
 pub use delete::{delete_group_vms, vm_delete};
+pub use images::{
+    compute_sku_list, image_offer_list, image_publisher_list, image_sku_list, image_version_get,
+    image_version_list, vm_resize_option_list, vm_size_list,
+};
 pub use list::{vm_get, vm_instance_view, vm_list};
 pub use operation::operation_get;
 pub use power::{vm_deallocate, vm_power_off, vm_restart, vm_start};
