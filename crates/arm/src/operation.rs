@@ -186,7 +186,7 @@ ids! {
     InstanceList, InstanceGet, InstanceDelete, InstanceInstanceView,
     InstanceStart, InstancePowerOff, InstanceRestart, InstanceDeallocate, InstanceRetrieveBootDiagnosticsData,
     // Microsoft.Network
-    VnetList, VnetGet, VnetPut, VnetPatch, VnetDelete,
+    VnetList, VnetGet, VnetPut, VnetPatch, VnetDelete, VnetCheckAddress,
     SubnetList, SubnetGet, SubnetPut, SubnetDelete,
     NicList, NicGet, NicPut, NicPatch, NicDelete,
     PublicIpList, PublicIpGet, PublicIpPut, PublicIpPatch, PublicIpDelete,

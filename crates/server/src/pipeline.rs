@@ -474,6 +474,7 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::VnetDelete | Id::NicDelete | Id::PublicIpDelete | Id::NsgDelete | Id::RouteTableDelete => {
             network::delete(cx, allowed, body).await
         }
+        Id::VnetCheckAddress => network::check_address(cx, allowed, body).await,
         Id::SubnetList | Id::SecurityRuleList | Id::DefaultSecurityRuleList | Id::RouteList => {
             network::child_list(cx, allowed, body).await
         }

@@ -278,6 +278,30 @@ async fn interfaces_get_addresses_and_hold_what_they_use() {
 }
 
 #[tokio::test]
+async fn whether_an_address_is_free() {
+    let server = TestServer::start().await;
+    let (owner, paths) = (server.owner(), Paths::of(&server));
+    network(&owner, &paths).await;
+    owner.put(&paths.nic("one"), &paths.nic_body(&json!({}))).await.expect(201);
+    let ask = async |address: &str| {
+        owner.get(&format!("{}/CheckIPAddressAvailability?ipAddress={address}", paths.vnet())).await
+    };
+    for (address, available, reserved, proposed) in [
+        ("10.0.0.5", true, false, json!([])),
+        ("10.0.0.4", false, false, json!(["10.0.0.5", "10.0.0.6"])),
+        ("10.0.0.0", false, true, json!(["10.0.0.5", "10.0.0.6"])),
+    ] {
+        let told = ask(address).await.expect(200).json;
+        let expected =
+            json!({"available": available, "availableIPAddresses": proposed, "isPlatformReserved": reserved});
+        assert_eq!(told, expected, "{address}");
+    }
+    assert_eq!(ask("10.0.9.4").await.expect(400).code(), "PrivateIPAddressNotInAnySubnet");
+    assert_eq!(ask("ten").await.expect(400).code(), "InvalidParameter");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_named_must_be_there() {
     let server = TestServer::start().await;
     let (owner, paths) = (server.owner(), Paths::of(&server));

@@ -864,6 +864,15 @@ export const operations = {
     verb: "",
     summary: "Delete a virtual network",
   },
+  VnetCheckAddress: {
+    name: "Microsoft.Network/virtualNetworks/checkIpAddressAvailability/read",
+    requires: "Microsoft.Network/virtualNetworks/checkIpAddressAvailability/read",
+    method: "GET",
+    target: "verb",
+    type: "Microsoft.Network/virtualNetworks",
+    verb: "CheckIPAddressAvailability",
+    summary: "Whether an address of a virtual network is free",
+  },
   SubnetList: {
     name: "Microsoft.Network/virtualNetworks/subnets/list/read",
     requires: "Microsoft.Network/virtualNetworks/subnets/read",

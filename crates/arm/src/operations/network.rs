@@ -65,6 +65,14 @@ pub(super) fn rows() -> Vec<Operation> {
             VnetPatch,
             VnetDelete
         );
+        rows.push(row(
+            VnetCheckAddress,
+            "Microsoft.Network/virtualNetworks/checkIpAddressAvailability/read",
+            Method::GET,
+            Target::Verb(KIND, "CheckIPAddressAvailability"),
+            Refusals,
+            "Whether an address of a virtual network is free",
+        ));
     }
     {
         children!(

@@ -122,6 +122,16 @@ pub fn address_outside(address: &str, prefixes: &str) -> ArmError {
     )
 }
 
+/// An address of no subnet.
+pub fn address_in_no_subnet(address: &str) -> ArmError {
+    refused(
+        "PrivateIPAddressNotInAnySubnet",
+        format!(
+            "Private static IP address {address} does not belong to the range of any subnet in the virtual network."
+        ),
+    )
+}
+
 /// A static address that every subnet keeps for itself.
 pub fn address_reserved(address: &str, prefixes: &str) -> ArmError {
     refused(

@@ -136,6 +136,34 @@ impl Subnet {
         self.prefixes.iter().filter(|p| p.is_v6() == v6).copied().collect()
     }
 
+    /// Whether an address lies in it.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|p| p.holds(address))
+    }
+
+    /// Whether an address lies in it and is never given out.
+    pub fn reserves(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|p| p.holds(address) && p.reserves(address))
+    }
+
+    /// Whether an interface may ask for an address.
+    pub fn is_free(&self, address: IpAddr) -> bool {
+        self.holds(address) && !self.reserves(address) && !self.taken.contains_key(&address)
+    }
+
+    /// Up to `count` addresses that are free, the first ones.
+    pub fn free(&self, v6: bool, count: usize) -> Vec<IpAddr> {
+        let mut found: Vec<IpAddr> = Vec::new();
+        for prefix in self.family(v6) {
+            while found.len() < count {
+                let used = |a: IpAddr| self.taken.contains_key(&a) || found.contains(&a);
+                let Some(next) = prefix.next_free(used) else { break };
+                found.push(next);
+            }
+        }
+        found
+    }
+
     /// Takes `asked`, or the next free address.
     fn take(&mut self, user: &ResourceId, asked: Option<&str>, v6: bool) -> Result<IpAddr, ArmError> {
         let prefixes = self.family(v6);

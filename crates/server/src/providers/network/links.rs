@@ -106,6 +106,7 @@ pub(super) fn owner(link: &Link) -> ResourceId {
     }
 }
 
-fn of(subscription: &str, kind: Kind) -> ResourceFilter<'_> {
+/// The resources of a type in a subscription.
+pub(super) fn of(subscription: &str, kind: Kind) -> ResourceFilter<'_> {
     ResourceFilter { subscription, resource_type: Some(kind.resource_type()), ..ResourceFilter::default() }
 }

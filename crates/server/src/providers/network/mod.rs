@@ -4,6 +4,7 @@
 //! that is had (`virtualMachine`, `ipConfiguration`), written in the transaction of the one that has it. What many may use
 //! (subnets, security groups, route tables) is looked up among those who name it ([`links`]).
 
+mod availability;
 mod children;
 mod delete;
 mod groups;
@@ -12,6 +13,7 @@ mod machines;
 mod put;
 mod read;
 
+pub use availability::check_address;
 pub use children::{child_delete, child_get, child_list, child_put};
 pub use delete::delete;
 pub(super) use groups::release_group;
