@@ -32,15 +32,15 @@ impl Target {
         }
     }
 
-    /// The action that whoever writes the reference must be allowed at what it points at.
-    pub fn join(self) -> &'static str {
-        match self {
+    /// The action that whoever writes the reference must be allowed at what it points at; none where nothing can be.
+    pub fn join(self) -> Option<&'static str> {
+        Some(match self {
             Self::Subnet => "Microsoft.Network/virtualNetworks/subnets/join/action",
             Self::PublicIp => "Microsoft.Network/publicIPAddresses/join/action",
             Self::SecurityGroup => "Microsoft.Network/networkSecurityGroups/join/action",
             Self::RouteTable => "Microsoft.Network/routeTables/join/action",
-            Self::Unknown => "Microsoft.Network/*/join/action",
-        }
+            Self::Unknown => return None,
+        })
     }
 }
 

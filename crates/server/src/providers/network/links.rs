@@ -14,7 +14,8 @@ use std::collections::btree_map::Entry;
 
 /// 403 unless the caller may name everything that `links` name; asked before any of it is looked up.
 pub(super) fn check_rights(allowed: &Allowed, links: &[Link]) -> Result<(), ArmError> {
-    links.iter().try_for_each(|link| allowed.check_linked(link.target.join(), &link.id))
+    let needed = links.iter().filter_map(|link| Some((link.target.join()?, &link.id)));
+    needed.into_iter().try_for_each(|(action, id)| allowed.check_linked(action, id))
 }
 
 /// The virtual networks that `links` name, by the key of their ids. 400 when anything that is named is not there.
