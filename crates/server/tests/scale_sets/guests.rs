@@ -34,6 +34,36 @@ async fn boot_data_of_an_instance() {
 }
 
 #[tokio::test]
+async fn boot_data_in_an_account_of_ones_own() {
+    let world = World::with_set("Uniform", 1).await;
+    let owner = world.server.owner();
+    let to = |account: &str| {
+        let uri = format!("{}/{account}/", world.server.url());
+        json!({"properties": {"virtualMachineProfile": {"diagnosticsProfile": {"bootDiagnostics": {"enabled": true, "storageUri": uri}}}}})
+    };
+    let missing = owner.patch(&world.set(), &to("diag1")).await.expect(409);
+    assert_eq!(missing.code(), "StorageAccountNotFound");
+    let account = format!("{}/providers/Microsoft.Storage/storageAccounts/diag1", world.server.group_path());
+    owner.put(&account, &json!({"location": "local", "sku": {"name": "Standard_LRS"}})).await.expect(200);
+    world.patch(to("diag1")).await;
+    // The host is told nothing new: it is done at once.
+    let upgrade = format!("{}/manualupgrade", world.set());
+    owner.post_json(&upgrade, &json!({"instanceIds": ["0"]})).await.expect(200);
+    let vm = world.host.vm_named("web_0").await;
+    let container = format!("{}/diag1/bootdiagnostics-web0-{vm}", world.server.url());
+    let view = world.get(&format!("{}/instanceView", world.instance("0"))).await;
+    assert_eq!(
+        view["bootDiagnostics"]["serialConsoleLogBlobUri"],
+        format!("{container}/web_0.{vm}.serialconsole.log")
+    );
+    world.host.print(&vm, b"mine");
+    let data = owner.post(&format!("{}/retrieveBootDiagnosticsData", world.instance("0"))).await.expect(200);
+    let log = data.json["serialConsoleLogBlobUri"].as_str().unwrap();
+    assert_eq!(read(world.server.client().get(log).send().await.unwrap()).await.expect(200).text, "mine");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_console_by_the_encoded_path_and_by_the_plain_one() {
     let world = World::with_set("Uniform", 1).await;
     let vm = world.host.vm_named("web_0").await;

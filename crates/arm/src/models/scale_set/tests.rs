@@ -1,3 +1,5 @@
+//! Bodies, models and documents of scale sets.
+
 use super::*;
 use serde_json::json;
 

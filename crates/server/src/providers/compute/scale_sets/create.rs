@@ -36,7 +36,7 @@ pub(super) async fn create(
         Some(secret) => password::hash(secret, cx.state.random.as_ref()).await?,
         None => String::new(),
     };
-    let growth = Growth::plan(cx, id, (&document, &model), admin_password_hash.clone(), wanted).await?;
+    let growth = Growth::plan(cx, id, (&document, &model), None, admin_password_hash.clone(), wanted).await?;
     let now = micros(cx.now);
     let resource = Resource {
         id: id.to_string(),

@@ -19,7 +19,7 @@ use http::StatusCode;
 /// `DELETE …/{set}`, with its instances of either kind: 202, done when their hosts have removed them; 204 when there is none.
 pub async fn scale_set_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
-    let Some(set) = load(&cx.state, id).await? else {
+    let Some(set) = load(cx, id).await? else {
         check_group(&cx.state, id).await?;
         return cx.begin(allowed).await?.commit(ArmResponse::no_content()).await;
     };

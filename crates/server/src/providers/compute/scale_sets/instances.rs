@@ -19,7 +19,7 @@ pub async fn instance_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<
     let select = cx.query.select();
     let select = select.as_deref().filter(|names| !names.is_empty());
     let with_view = cx.query.expands("instanceView");
-    let set = match scale_set::load(&cx.state, &allowed.path.id.scope()).await? {
+    let set = match scale_set::load(cx, &allowed.path.id.scope()).await? {
         Some(set) => set,
         None => return Err(missing(cx, &allowed.path.id).await),
     };
@@ -66,7 +66,7 @@ async fn missing(cx: &Cx, set: &ResourceId) -> ArmError {
 
 async fn find(cx: &Cx, id: &ResourceId) -> Result<(ScaleSet, VirtualMachine), ArmError> {
     let set_id = id.parent().unwrap_or_default();
-    let Some(mut set) = scale_set::load(&cx.state, &set_id).await? else {
+    let Some(mut set) = scale_set::load(cx, &set_id).await? else {
         return Err(missing(cx, &set_id).await);
     };
     let member = set.take(id.name()).ok_or_else(|| ArmError::resource_not_found(id))?;
@@ -94,6 +94,6 @@ pub(in crate::providers::compute) async fn load_machine(
     if found.is_some() || !id.resource_type().eq_ignore_ascii_case(INSTANCE_TYPE) {
         return Ok(found);
     }
-    let set = scale_set::load(&cx.state, &id.parent().unwrap_or_default()).await?;
+    let set = scale_set::load(cx, &id.parent().unwrap_or_default()).await?;
     Ok(set.and_then(|mut set| set.take(id.name())))
 }

@@ -26,7 +26,7 @@ pub async fn scale_set_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<R
     let id = &allowed.path.id;
     let input = Input::parse(body)?;
     check_group(&cx.state, id).await?;
-    let there = load(&cx.state, id).await?;
+    let there = load(cx, id).await?;
     check_conditions(cx, there.as_ref().map(|t| t.resource.etag.as_str()))?;
     match there {
         None => create(cx, allowed, id, input).await,
@@ -66,7 +66,7 @@ async fn change(
     }
     let id = set.id();
     let hash = set.row.admin_password_hash.clone();
-    let growth = Growth::plan(cx, &id, (&document, &model), hash, more).await?;
+    let growth = Growth::plan(cx, &id, (&document, &model), Some(&set), hash, more).await?;
     let etag = std::mem::replace(&mut set.resource.etag, new_etag(cx));
     set.resource.body = text(&document)?;
     set.resource.updated = micros(cx.now);

@@ -31,7 +31,7 @@ pub async fn scale_set_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result
     let mut value = Vec::with_capacity(found.len());
     for resource in found {
         // Deleted since the page was read.
-        let Some(set) = of(&cx.state, resource).await? else { continue };
+        let Some(set) = of(cx, resource).await? else { continue };
         value.push(set.to_document());
     }
     Ok(cx.read(page.answer(value)))

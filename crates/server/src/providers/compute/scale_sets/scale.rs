@@ -31,19 +31,30 @@ pub(super) struct Growth {
 }
 
 impl Growth {
-    /// Finds a place for `count` instances of a model, before anything is written.
+    /// Finds a place for `count` instances of a model, before anything is written, and checks the account of their boot
+    /// diagnostics, unless it is the one of the model `before`.
     pub(super) async fn plan(
         cx: &Cx,
         id: &ResourceId,
         (document, model): (&Value, &scale_set::ScaleSet),
+        before: Option<&ScaleSet>,
         password_hash: String,
         count: usize,
     ) -> Result<Self, ArmError> {
         let mut hosts = Vec::new();
-        if count > 0 {
-            let (_, machine) = model.instance(id.name(), &id.to_string(), document, 0)?;
-            check_account(cx, id, &machine).await?;
-            hosts = place(&cx.state, &Desired::new(&machine, password_hash.clone()), count).await?;
+        if model.model {
+            let first = |model: &scale_set::ScaleSet, document| {
+                model.instance(id.name(), &id.to_string(), document, 0).map(|(_, machine)| machine)
+            };
+            let machine = first(model, document)?;
+            let was = before.filter(|set| set.model.model).map(|set| first(&set.model, &set.document));
+            let was = was.transpose()?.map(|machine| machine.boot_diagnostics);
+            if count > 0 || was.as_ref() != Some(&machine.boot_diagnostics) {
+                check_account(cx, id, &machine).await?;
+            }
+            if count > 0 {
+                hosts = place(&cx.state, &Desired::new(&machine, password_hash.clone()), count).await?;
+            }
         }
         Ok(Self { hosts, model: model.clone(), document: document.clone(), password_hash })
     }

@@ -5,7 +5,6 @@ use crate::clock::from_micros;
 use crate::pipeline::{Cx, store_error};
 use crate::providers::compute::virtual_machine::VirtualMachine;
 use crate::providers::documents::check_group;
-use crate::state::State;
 use hardline_arm::error::ArmError;
 use hardline_arm::models::scale_set::{
     self, Asked, CAPACITY_LIMIT, INSTANCE_TYPE, InstanceFacts, Mode, Place, SetFacts, TYPE, same_model,
@@ -36,7 +35,7 @@ pub(super) struct ScaleSet {
 
 /// Finds a set by its id; 404 in Azure's words for a missing set, group or subscription.
 pub(super) async fn find(cx: &Cx, id: &ResourceId) -> Result<ScaleSet, ArmError> {
-    match load(&cx.state, id).await? {
+    match load(cx, id).await? {
         Some(found) => Ok(found),
         None => {
             check_group(&cx.state, id).await?;
@@ -46,33 +45,33 @@ pub(super) async fn find(cx: &Cx, id: &ResourceId) -> Result<ScaleSet, ArmError>
 }
 
 /// The same without an error for what is not there.
-pub(super) async fn load(state: &State, id: &ResourceId) -> Result<Option<ScaleSet>, ArmError> {
-    match resources::get(&state.store, &id.key()).await.map_err(store_error)? {
-        Some(resource) => of(state, resource).await,
+pub(super) async fn load(cx: &Cx, id: &ResourceId) -> Result<Option<ScaleSet>, ArmError> {
+    match resources::get(&cx.state.store, &id.key()).await.map_err(store_error)? {
+        Some(resource) => of(cx, resource).await,
         None => Ok(None),
     }
 }
 
 /// The set of a resource; none when it was deleted since that was read.
-pub(super) async fn of(state: &State, resource: Resource) -> Result<Option<ScaleSet>, ArmError> {
-    let Some(row) = scale_sets::get(&state.store, &resource.id).await.map_err(store_error)? else {
+pub(super) async fn of(cx: &Cx, resource: Resource) -> Result<Option<ScaleSet>, ArmError> {
+    let Some(row) = scale_sets::get(&cx.state.store, &resource.id).await.map_err(store_error)? else {
         return Ok(None);
     };
     let document: Value = serde_json::from_str(&resource.body).map_err(ArmError::internal)?;
     let model = scale_set::ScaleSet::read(&resource.name, &document).map_err(ArmError::internal)?;
-    let members = members(state, &resource.id, model.mode).await?;
+    let members = members(cx, &resource.id, model.mode).await?;
     Ok(Some(ScaleSet { resource, document, model, row, members }))
 }
 
-async fn members(state: &State, set: &str, mode: Mode) -> Result<Vec<VirtualMachine>, ArmError> {
-    let rows = vms::of_scale_set(&state.store, set).await.map_err(store_error)?;
+async fn members(cx: &Cx, set: &str, mode: Mode) -> Result<Vec<VirtualMachine>, ArmError> {
+    let rows = vms::of_scale_set(&cx.state.store, set).await.map_err(store_error)?;
     let mut rows: HashMap<_, _> =
         rows.into_iter().filter_map(|row| Some((row.resource_key.clone()?, row))).collect();
     let mut found = Vec::with_capacity(rows.len());
-    for resource in resources::of_scale_set(&state.store, set).await.map_err(store_error)? {
+    for resource in resources::of_scale_set(&cx.state.store, set).await.map_err(store_error)? {
         // One of the two reads may be older than a deletion.
         if let Some(row) = rows.remove(&resource.id.to_ascii_lowercase()) {
-            found.push(VirtualMachine::new(state, resource, row)?);
+            found.push(VirtualMachine::new(&cx.state, resource, row)?.seen_by(cx));
         }
     }
     match mode {
@@ -114,7 +113,7 @@ pub(in crate::providers::compute) async fn joined(
     let id = id.filter(|id| id.resource_type().eq_ignore_ascii_case(TYPE));
     let id = id.ok_or_else(|| wrong("'virtualMachineScaleSet.id' must be the id of a scale set.".into()))?;
     allowed.check_linked("Microsoft.Compute/virtualMachineScaleSets/write", &id)?;
-    let set = load(&cx.state, &id).await?;
+    let set = load(cx, &id).await?;
     let set = set.ok_or_else(|| wrong(format!("The scale set '{}' was not found.", id.name())))?;
     if set.model.mode != Mode::Flexible {
         return Err(wrong(format!(
