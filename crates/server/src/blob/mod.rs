@@ -51,6 +51,8 @@ use request::Wanted;
 /// The first path segment that leads to the account that the system owns.
 pub const ACCOUNT: &str = "hardlinemanaged";
 
+/// Characters of a refused path that are recorded, at most.
+const SHOWN: usize = 256;
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 const VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 const BLOB_TYPE: HeaderName = HeaderName::from_static("x-ms-blob-type");
@@ -210,8 +212,8 @@ async fn note_refusal(cx: &Cx, account: &ResourceId, name: &str, refused: &Stora
     let Some(missed) = cx.state.refusals.take(name, cx.facts.client, cx.now) else { return };
     let row = hardline_arm::operations::get(OperationId::ContainerRead);
     let path = ArmPath { id: account.clone(), tail: None };
-    let mut deed =
-        record::deed(cx, row, &path, &auth::stranger(cx)).with("refusedPath", cx.facts.path.as_str());
+    let shown: String = cx.facts.path.chars().take(SHOWN).collect();
+    let mut deed = record::deed(cx, row, &path, &auth::stranger(cx)).with("refusedPath", shown);
     if missed > 0 {
         deed = deed.with("refusalsNotRecorded", missed.to_string());
     }

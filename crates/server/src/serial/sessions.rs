@@ -17,6 +17,7 @@ use crate::auth;
 use crate::clock::micros;
 use crate::http::websocket::{Message as Wire, Socket};
 use crate::pipeline::{self, Cx, store_error};
+use crate::providers::storage;
 use crate::reply::{Reply, Upgrade};
 use crate::state::State;
 use bytes::Bytes;
@@ -199,6 +200,10 @@ async fn admit(
         }
         Err(_) => return Err(Some(failed)),
     };
+    // The connection string may have gone to another address than the one that asked for it.
+    if storage::check_firewall(&cx, &target.id, &target.machine.boot_diagnostics).await.is_err() {
+        return Err(Some(Refused { code: close::RIGHT_LOST, reason: storage::FORBIDDEN }));
+    }
     let from = cx.query.number("offset").ok().flatten();
     Ok(Begin {
         cx,

@@ -3,7 +3,7 @@
 use crate::signing::{fetch, refused};
 use crate::{account, body, machine_with, path, send_diagnostics_to, with_host};
 use hardline_testkit::TestServer;
-use hardline_testkit::console::boot_vm;
+use hardline_testkit::console::{Console, Options, boot_vm};
 use serde_json::{Value, json};
 
 async fn view(server: &TestServer, vm: &str) -> Value {
@@ -123,7 +123,7 @@ async fn a_console_asks_the_accounts_firewall() {
     machine_with(&server, &host, "vm1", "acct1").await;
     let connect =
         format!("{}/providers/Microsoft.SerialConsole/serialPorts/0/connect", server.vm_path("vm1"));
-    server.owner().post(&connect).await.expect(200);
+    let ticket = server.owner().post(&connect).await.expect(200).json["connectionString"].clone();
     let rules = async |acls: Value| {
         server
             .owner()
@@ -137,6 +137,11 @@ async fn a_console_asks_the_accounts_firewall() {
         refused.message(),
         "A \"Forbidden\" response was encountered when accessing this VM's boot diagnostic storage account."
     );
+    // A connection string from before does not help.
+    let options = Options { bearer: Some(server.owner().access_token().await), protocol: None };
+    let mut console = Console::connect(&server, ticket.as_str().unwrap(), &options).await.unwrap();
+    let (code, reason) = console.until_close().await;
+    assert_eq!((code, reason.as_str()), (4003, refused.message()));
     let reset = format!("{}/providers/Hardline.Console/serialPorts/0/nmi", server.vm_path("vm1"));
     server.owner().post(&reset).await.expect(403);
     rules(json!({"ipRules": [{"value": "127.0.0.1"}]})).await.expect(200);

@@ -13,6 +13,10 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_arm::sas::AccountKey;
 use http::StatusCode;
 
+/// What a console is refused with where the account's firewall refuses the client.
+pub const FORBIDDEN: &str =
+    "A \"Forbidden\" response was encountered when accessing this VM's boot diagnostic storage account.";
+
 /// Where a machine's boot diagnostics are, and the key that signs addresses there.
 #[derive(Debug)]
 pub struct Destination {
@@ -73,10 +77,7 @@ pub async fn check_firewall(
     setting: &BootDiagnostics,
 ) -> Result<(), ArmError> {
     let BootDiagnostics::Custom(uri) = setting else { return Ok(()) };
-    let forbidden = || {
-        let text = "A \"Forbidden\" response was encountered when accessing this VM's boot diagnostic storage account.";
-        ArmError::new(StatusCode::FORBIDDEN, "Forbidden", text)
-    };
+    let forbidden = || ArmError::new(StatusCode::FORBIDDEN, "Forbidden", FORBIDDEN);
     let account = named(&cx.state, machine, uri).await.map_err(|error| match error.status {
         StatusCode::CONFLICT => forbidden(),
         _ => error,

@@ -9,6 +9,6 @@ mod names;
 
 pub use account::Account;
 pub use accounts::{account_delete, account_get, account_list, account_patch, account_put};
-pub use diagnostics::{Destination, check_firewall, destination, uri_account};
+pub use diagnostics::{Destination, FORBIDDEN, check_firewall, destination, uri_account};
 pub use keys::{list_keys, regenerate_key};
 pub use names::check_name_availability;
