@@ -73,6 +73,23 @@ async fn create_then_get_with_and_without_the_instance_view() {
 }
 
 #[tokio::test]
+async fn a_machine_without_a_password_is_told_so() {
+    let (server, host) = server().await;
+    let mut keys_only = body();
+    let profile = keys_only["properties"]["osProfile"].as_object_mut().unwrap();
+    profile.remove("adminPassword");
+    profile.insert("linuxConfiguration".into(), json!({"disablePasswordAuthentication": true}));
+    let accepted = server.owner().put(&server.vm_path("vm1"), &keys_only).await.expect(201);
+    assert_eq!(server.owner().wait(&accepted).await.json["status"], "Succeeded");
+    let spec = host.spec(&host.vm_named("vm1").await).unwrap();
+    let Some(hardline_agent_api::v1::vm_spec::Driver::Qemu(machine)) = spec.driver else {
+        panic!("{spec:?}")
+    };
+    assert_eq!((machine.admin_user.as_str(), machine.admin_password_hash.as_str()), ("operator", ""));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_not_there() {
     let (server, _host) = server().await;
     let owner = server.owner();
@@ -129,6 +146,13 @@ async fn bodies_that_are_refused() {
         400,
         "InvalidParameter",
         "not allowed",
+    )
+    .await;
+    check(
+        &|b| drop(b["properties"]["osProfile"].as_object_mut().unwrap().remove("adminPassword")),
+        400,
+        "InvalidParameter",
+        "'adminPassword' is missing",
     )
     .await;
     check(

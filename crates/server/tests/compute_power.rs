@@ -18,7 +18,7 @@ async fn server() -> (TestServer, FakeHost, String) {
 fn body() -> Value {
     json!({"location": "local", "properties": {
         "storageProfile": {"imageReference": {"publisher": "Hardline", "offer": "hardline-demo"}},
-        "osProfile": {"adminUsername": "operator"},
+        "osProfile": {"adminUsername": "operator", "adminPassword": "correct horse 7"},
     }})
 }
 

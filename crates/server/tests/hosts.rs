@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 fn body() -> Value {
     json!({"location": "local", "properties": {
         "storageProfile": {"imageReference": {"publisher": "Hardline", "offer": "hardline-demo"}},
-        "osProfile": {"adminUsername": "operator"},
+        "osProfile": {"adminUsername": "operator", "adminPassword": "correct horse 7"},
     }})
 }
 

@@ -93,7 +93,7 @@ fn check_qemu(machine: &QemuMachine) -> Result<(), String> {
         "hostname is not one".into()
     } else if !valid_user(&machine.admin_user) {
         "admin_user is no name of a Linux user".into()
-    } else if !machine.admin_user.is_empty() && !valid_hash(hash) {
+    } else if !machine.admin_user.is_empty() && !hash.is_empty() && !valid_hash(hash) {
         "admin_password_hash is not of the form $6$...".into()
     } else {
         return Ok(());
@@ -173,6 +173,7 @@ mod tests {
             (with(|m| m.hostname = "a b".into()), "hostname"),
             (with(|m| m.admin_user = "a:b".into()), "admin_user"),
             (with(|m| m.admin_user = "-a".into()), "admin_user"),
+            (with(|m| m.admin_password_hash = "*".into()), "hash"),
             (with(|m| m.admin_password_hash = "secret".into()), "hash"),
             (with(|m| m.admin_password_hash = "$6$a$b:0:0\nroot2".into()), "hash"),
         ] {

@@ -79,7 +79,7 @@ async fn a_machine_joins_it_and_goes_with_it() {
     let machine = |set: &str| {
         json!({"location": "local", "properties": {
             "storageProfile": {"imageReference": {"publisher": "Hardline", "offer": "hardline-demo"}},
-            "osProfile": {"adminUsername": "operator"}, "virtualMachineScaleSet": {"id": set},
+            "osProfile": {"adminUsername": "operator", "adminPassword": "correct horse 7"}, "virtualMachineScaleSet": {"id": set},
         }})
     };
     let accepted = owner.put(&world.server.vm_path("mine"), &machine(&world.set())).await.expect(201);

@@ -112,7 +112,7 @@ async fn a_half_open_websocket_is_noticed() {
     server.running().adopt_host(host.in_process()).await.unwrap();
     let body = serde_json::json!({"location": "local", "properties": {
         "storageProfile": {"imageReference": {"publisher": "Hardline", "offer": "hardline-demo"}},
-        "osProfile": {"adminUsername": "operator"},
+        "osProfile": {"adminUsername": "operator", "adminPassword": "correct horse 7"},
     }});
     let accepted = server.owner().put(&server.vm_path("vm1"), &body).await.expect(201);
     server.owner().wait(&accepted).await;

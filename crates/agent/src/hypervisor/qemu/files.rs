@@ -39,12 +39,9 @@ fn overlay(machine: &QemuMachine) -> Vec<u8> {
     }
     if !machine.admin_user.is_empty() {
         archive.add("etc/hardline/user", File, 0o600, format!("{}\n", machine.admin_user).as_bytes());
-        archive.add(
-            "etc/hardline/shadow",
-            File,
-            0o600,
-            format!("{}\n", machine.admin_password_hash).as_bytes(),
-        );
+        // No hash is no password that could be typed; an empty field would be one that is empty.
+        let hash = Some(machine.admin_password_hash.as_str()).filter(|hash| !hash.is_empty()).unwrap_or("*");
+        archive.add("etc/hardline/shadow", File, 0o600, format!("{hash}\n").as_bytes());
     }
     archive.finish()
 }
@@ -101,6 +98,14 @@ mod tests {
         let mode = |name: &str| std::fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("initrd"), mode("serial.in"), mode(".")), (0o600, 0o600, 0o700));
         assert!(std::fs::metadata(dir.join("serial.in")).unwrap().file_type().is_fifo());
+    }
+
+    #[test]
+    fn no_password_opens_an_account_without_one() {
+        let machine = QemuMachine { admin_user: "op".into(), ..Default::default() };
+        let text = String::from_utf8_lossy(&overlay(&machine)).into_owned();
+        let shadow = text.split("etc/hardline/shadow\0").nth(1).unwrap();
+        assert!(shadow.trim_start_matches('\0').starts_with("*\n"), "{shadow:?}");
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Machine {
     pub computer_name: String,
     /// `osProfile.adminUsername`; empty where there is no `osProfile`.
     pub admin_user: String,
+    /// Whether the administrator logs in with a password: Azure's default, unless
+    /// `osProfile.linuxConfiguration.disablePasswordAuthentication` says otherwise. Never where something else runs it.
+    pub password_login: bool,
     /// `osDisk.osType`, `Linux` where absent.
     pub os_type: String,
     /// `diagnosticsProfile.bootDiagnostics`.
@@ -108,13 +111,24 @@ impl Machine {
             None if created_from_image => return Err(VmError::missing("osProfile.adminUsername")),
             None => String::new(),
         };
+        let disabled = properties.pointer("/osProfile/linuxConfiguration/disablePasswordAuthentication");
+        let password_login = created_from_image && disabled != Some(&Value::Bool(true));
         let os_type = properties
             .pointer("/storageProfile/osDisk/osType")
             .and_then(Value::as_str)
             .unwrap_or("Linux")
             .to_owned();
         let boot_diagnostics = boot_diagnostics(properties)?;
-        Ok(Self { location, driver, size, computer_name, admin_user, os_type, boot_diagnostics })
+        Ok(Self {
+            location,
+            driver,
+            size,
+            computer_name,
+            admin_user,
+            password_login,
+            os_type,
+            boot_diagnostics,
+        })
     }
 }
 

@@ -61,6 +61,7 @@ async fn create(cx: &Cx, allowed: &Allowed, id: &ResourceId, input: Input) -> Re
     check_account(cx, id, &machine).await?;
     let hash = match input.admin_password {
         Some(secret) => password::hash(secret, cx.state.random.as_ref()).await?,
+        None if machine.password_login => return Err(VmError::missing("adminPassword").into()),
         None => String::new(),
     };
     let desired = Desired::new(&machine, hash);
