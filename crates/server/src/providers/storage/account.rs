@@ -39,17 +39,9 @@ impl Account {
         &self.row.name
     }
 
-    /// Its id. Clients compare the type in it letter by letter, so it is written as Azure does, however it came.
+    /// Its id.
     pub fn id(&self) -> ResourceId {
-        let id = self.stored.id();
-        let text = format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
-            id.subscription().unwrap_or(""),
-            id.group().unwrap_or(""),
-            storage::TYPE,
-            self.row.name
-        );
-        ResourceId::parse(&text).unwrap_or(id)
+        self.stored.id()
     }
 
     /// Its subscription, in lower case.
@@ -89,8 +81,7 @@ impl Account {
 
     /// The account as clients read it that reach the server at `base_url`.
     pub fn document(&self, state: &State, base_url: &str) -> Value {
-        let mut head = self.stored.document(storage::TYPE);
-        head.insert("id".into(), self.id().to_string().into());
+        let head = self.stored.document(storage::TYPE);
         let time = |micros| from_micros(micros).to_string();
         let [key1, key2] = &self.row.keys;
         let facts = Facts {

@@ -22,7 +22,8 @@ const KEY_LENGTH: usize = 64;
 pub async fn account_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let input = document::object(body)?;
     storage::check_name(allowed.path.id.name())?;
-    let mut writing = Writing::begin(cx, allowed).await?;
+    let mut writing = Writing::begin_at(cx, allowed, spelled(&allowed.path.id)?, storage::TYPE).await?;
+    documents::check_conditions(cx, writing.before().map(|b| b.resource.etag.as_str()))?;
     let location = writing.location(&input)?;
     let account = match writing.before() {
         Some(before) => {
@@ -87,6 +88,16 @@ pub async fn account_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<R
 /// Azure: their boot diagnostics are unreachable until they name another.
 pub async fn account_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     documents::delete(cx, allowed).await
+}
+
+/// Clients compare the type in an account's id letter by letter, so it is written as Azure does, however it came.
+fn spelled(id: &ResourceId) -> Result<ResourceId, ArmError> {
+    match (id.subscription(), id.group()) {
+        (Some(subscription), Some(group)) => {
+            Ok(ResourceId::of_group(subscription, group).extension(storage::TYPE, id.name()))
+        }
+        _ => Err(ArmError::resource_not_found(id)),
+    }
 }
 
 /// The account at `id`; 404 in Azure's words.
