@@ -2,7 +2,7 @@
 //!
 //! One thing has another for itself - a machine its interfaces, an interface its public addresses - and that stands at the one
 //! that is had (`virtualMachine`, `ipConfiguration`), written in the transaction of the one that has it. What many may use
-//! (subnets, security groups, route tables) is looked up among those who name it ([`links`]).
+//! (subnets, security groups, route tables) is looked up among those who name it (`links`).
 
 mod availability;
 mod children;
