@@ -112,6 +112,43 @@ test("a code from another machine is typed, looked at, and signs that machine in
   await context.close();
 });
 
+test("an instance of a scale set is listed, has its pages, and a console", options, async () => {
+  const { page, context, complaints } = await visitor(browser, { reader: true });
+  const form = { grant_type: "password", client_id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", username: server.user, password: server.password, scope: `${server.url}/.default` };
+  const token = (await (await context.request.post(`${server.url}/adfs/oauth2/token`, { form })).json()).access_token;
+  const id = `/subscriptions/${server.subscription}/resourceGroups/${server.group}/providers/Microsoft.Compute/virtualMachineScaleSets/portalset`;
+  const send = (method, data) =>
+    context.request.fetch(`${server.url}${id}?api-version=2024-11-01`, { method, headers: { authorization: `Bearer ${token}` }, ...(data && { data }) });
+  const made = await send("PUT", {
+    location: "local",
+    sku: { name: "Standard_A0", capacity: 1 },
+    properties: {
+      virtualMachineProfile: {
+        storageProfile: { imageReference: { publisher: "Hardline", offer: "hardline-demo", sku: "1", version: "latest" } },
+        osProfile: { computerNamePrefix: "web", adminUsername: "operator", adminPassword: "correct horse 7" },
+      },
+    },
+  });
+  assert.equal(made.status(), 201);
+  try {
+    await signIn(page);
+    const row = page.getByRole("row", { name: /portalset_0/ });
+    await row.getByText("Running").waitFor({ timeout: BOOT });
+    await row.getByRole("link", { name: "portalset_0" }).click();
+    await page.getByRole("heading", { name: "portalset_0" }).waitFor();
+    await page.getByText("web000000").waitFor();
+    await picture(page, "instance-light");
+    await page.getByRole("link", { name: "Boot diagnostics" }).click();
+    await page.getByRole("img", { name: "The display of portalset_0" }).waitFor();
+    await page.getByRole("link", { name: "Serial console" }).click();
+    await onTerminal(page, "the login prompt", (lines) => /web000000 login: ?$/.test(lastLine(lines)), BOOT);
+    assert.deepEqual(complaints, []);
+  } finally {
+    assert.equal((await send("DELETE")).status(), 202);
+  }
+  await context.close();
+});
+
 test("overview, screenshot and serial log of the machine", options, async () => {
   const { page, context, complaints, urls } = await visitor(browser);
   await signIn(page, vmPage);

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { ArmClient } from "./client";
 import { explain, Failure, failureFrom, isDiagnosticsOff } from "./failure";
 import { operations } from "./operations";
-import { operationUrl, parseVmId, resourcePath, vmId } from "./paths";
+import { operationUrl, parseVmId, resourcePath, vmId, vmPage } from "./paths";
 
 const ORIGIN = "https://hardline.test";
 const VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/demo";
@@ -48,6 +48,18 @@ describe("URLs", () => {
     expect(parseVmId(VM.toUpperCase().replace("SUBSCRIPTIONS", "subscriptions"))).not.toBeNull();
     expect(vmId({ subscription: "s", group: "g", name: "demo" })).toBe(VM);
     expect(parseVmId("/subscriptions/s")).toBeNull();
+  });
+
+  test("an instance of a scale set is a VM with a page of its own", () => {
+    const instance = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines/3";
+    const name = { subscription: "s", group: "g", set: "web", name: "3" };
+    expect(parseVmId(instance)).toEqual(name);
+    expect(vmId(name)).toBe(instance);
+    expect(vmPage(name)).toBe("/vms/s/g/web/instances/3");
+    expect(vmPage(parseVmId(VM))).toBe("/vms/s/g/demo");
+    expect(operationUrl(operations.InstanceList, instance.replace("/virtualMachines/3", ""))).toBe(
+      "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines?api-version=2024-11-01",
+    );
   });
 });
 

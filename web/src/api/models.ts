@@ -42,6 +42,12 @@ export interface Vm {
   };
 }
 
+/** A scale set. */
+export interface ScaleSet {
+  readonly id: string;
+  readonly properties?: { readonly orchestrationMode?: string };
+}
+
 export interface Subscription {
   readonly subscriptionId: string;
   readonly displayName?: string;

@@ -61,20 +61,35 @@ export function operationUrl(operation: Operation, at: string, query: QueryValue
 export interface VmName {
   readonly subscription: string;
   readonly group: string;
+  /** The scale set whose instance it is; the name is its number then. */
+  readonly set?: string | undefined;
   readonly name: string;
 }
 
-/** Reads a VM's id in any case; null when it is something else. */
+const VM =
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Compute(?:\/virtualMachineScaleSets\/([^/]+))?\/virtualMachines\/([^/]+)$/i;
+
+/** Reads the id of a VM or of a scale set's instance, in any case; null when it is something else. */
 export function parseVmId(id: string): VmName | null {
-  const match =
-    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Compute\/virtualMachines\/([^/]+)$/i.exec(id);
+  const match = VM.exec(id);
   if (!match) return null;
-  const [, subscription, group, name] = match.map((part) => decodeURIComponent(part ?? ""));
-  return { subscription: subscription ?? "", group: group ?? "", name: name ?? "" };
+  const [, subscription, group, set, name] = match.map((part: string | undefined) => decodeURIComponent(part ?? ""));
+  const vm = { subscription: subscription ?? "", group: group ?? "", name: name ?? "" };
+  return set ? { ...vm, set } : vm;
 }
 
 /** The id of a VM. */
-export function vmId({ subscription, group, name }: VmName): string {
+export function vmId({ subscription, group, set, name }: VmName): string {
   const scope = `/subscriptions/${encodeURIComponent(subscription)}/resourceGroups/${encodeURIComponent(group)}`;
-  return resourcePath(scope, "Microsoft.Compute/virtualMachines", name);
+  return set === undefined
+    ? resourcePath(scope, "Microsoft.Compute/virtualMachines", name)
+    : resourcePath(scope, "Microsoft.Compute/virtualMachineScaleSets/virtualMachines", set, name);
+}
+
+/** Where the portal shows a VM. */
+export function vmPage(vm: VmName | null): string {
+  if (vm === null) return "/vms";
+  const { subscription, group, set, name } = vm;
+  const parts = set === undefined ? [subscription, group, name] : [subscription, group, set, "instances", name];
+  return `/vms/${parts.map(encodeURIComponent).join("/")}`;
 }

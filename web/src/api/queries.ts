@@ -4,9 +4,10 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { useState } from "react";
 import { useAccess } from "../app/access";
 import { Failure } from "./failure";
-import type { ActivityEvent, SerialLog, Subscription, Vm } from "./models";
+import type { ArmClient } from "./client";
+import type { ActivityEvent, ScaleSet, SerialLog, Subscription, Vm } from "./models";
 import { operations, type Operation } from "./operations";
-import { parseVmId, resourcePath } from "./paths";
+import { parseVmId, resourcePath, type QueryValues } from "./paths";
 
 /** Live state is at most this old, in milliseconds. */
 export const LIVE = 2000;
@@ -40,7 +41,9 @@ export function useVms() {
         subscriptions.map(async ({ subscriptionId }) => {
           if (refusals.has(subscriptionId)) throw refusals.get(subscriptionId);
           try {
-            return await arm.list<Vm>(operations.VmList, `/subscriptions/${subscriptionId}`, { query: { $expand: "instanceView" }, signal });
+            const at = `/subscriptions/${subscriptionId}`;
+            const vms = await arm.list<Vm>(operations.VmList, at, { query: { $expand: "instanceView" }, signal });
+            return [...vms, ...(await instances(arm, at, signal, refusals))];
           } catch (error) {
             if (isRefusal(error)) refusals.set(subscriptionId, error);
             throw error;
@@ -62,12 +65,35 @@ export function useVms() {
   });
 }
 
+/** Instances of Uniform scale sets; those of Flexible ones are VMs. Sets that refuse are left out, and not asked again. */
+async function instances(arm: ArmClient, at: string, signal: AbortSignal, refusals: Map<string, unknown>): Promise<Vm[]> {
+  const quietly = async <T>(operation: Operation, where: string, query: QueryValues): Promise<readonly T[]> => {
+    const key = `${operation.name} ${where}`;
+    if (refusals.has(key)) return [];
+    try {
+      return await arm.list<T>(operation, where, { query, signal });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (error instanceof Failure && error.status === 403) refusals.set(key, error);
+      return [];
+    }
+  };
+  const sets = await quietly<ScaleSet>(operations.ScaleSetList, at, {});
+  const uniform = sets.filter((set) => set.properties?.orchestrationMode !== "Flexible");
+  const found = await Promise.all(uniform.map((set) => quietly<Vm>(operations.InstanceList, set.id, { $expand: "instanceView" })));
+  return found.flat();
+}
+
+/** Whether an id is that of a scale set's instance. */
+const isInstance = (id: string): boolean => parseVmId(id)?.set !== undefined;
+
 export function useVm(id: string) {
   const { arm } = useAccess();
+  const get = isInstance(id) ? operations.InstanceGet : operations.VmGet;
   return useQuery({
     queryKey: ["vm", id.toLowerCase()],
     refetchInterval: unlessRefused(LIVE),
-    queryFn: ({ signal }) => arm.json<Vm>(operations.VmGet, id, { query: { $expand: "instanceView" }, signal }),
+    queryFn: ({ signal }) => arm.json<Vm>(get, id, { query: { $expand: "instanceView" }, signal }),
   });
 }
 
@@ -111,6 +137,12 @@ const POWER: Readonly<Record<PowerAction, Operation>> = {
   stop: operations.VmPowerOff,
   deallocate: operations.VmDeallocate,
 };
+const INSTANCE_POWER: Readonly<Record<PowerAction, Operation>> = {
+  start: operations.InstanceStart,
+  restart: operations.InstanceRestart,
+  stop: operations.InstancePowerOff,
+  deallocate: operations.InstanceDeallocate,
+};
 
 /** A power action, from its request to its end. */
 export function usePower(id: string) {
@@ -118,7 +150,7 @@ export function usePower(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (action: PowerAction) =>
-      arm.run(POWER[action], id, action === "stop" ? { query: { skipShutdown: false } } : {}),
+      arm.run((isInstance(id) ? INSTANCE_POWER : POWER)[action], id, action === "stop" ? { query: { skipShutdown: false } } : {}),
     onSettled: () => {
       void client.invalidateQueries({ queryKey: ["vm", id.toLowerCase()] });
       void client.invalidateQueries({ queryKey: ["activity", id.toLowerCase()] });

@@ -28,19 +28,21 @@ export function App() {
         <Route index element={<Navigate to="/vms" replace />} />
         <Route path="/device" element={<Device />} />
         <Route path="/vms" element={<VmList />} />
-        <Route path="/vms/:subscription/:group/:name" element={<VmPage />}>
-          <Route index element={<Overview />} />
-          <Route path="boot-diagnostics" element={<Navigate to="screenshot" replace />} />
-          <Route path="boot-diagnostics/:tab" element={<BootDiagnostics />} />
-          <Route
-            path="serial-console"
-            element={
-              <Suspense fallback={<Spinner label="Loading the terminal" style={{ marginTop: 48 }} />}>
-                <SerialConsole />
-              </Suspense>
-            }
-          />
-        </Route>
+        {["/vms/:subscription/:group/:name", "/vms/:subscription/:group/:set/instances/:name"].map((path) => (
+          <Route key={path} path={path} element={<VmPage />}>
+            <Route index element={<Overview />} />
+            <Route path="boot-diagnostics" element={<Navigate to="screenshot" replace />} />
+            <Route path="boot-diagnostics/:tab" element={<BootDiagnostics />} />
+            <Route
+              path="serial-console"
+              element={
+                <Suspense fallback={<Spinner label="Loading the terminal" style={{ marginTop: 48 }} />}>
+                  <SerialConsole />
+                </Suspense>
+              }
+            />
+          </Route>
+        ))}
         <Route path="*" element={<NotFound what="page" />} />
       </Route>
     </Routes>

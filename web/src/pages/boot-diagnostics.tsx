@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Navigate, useNavigate, useParams } from "react-router";
 import { diagnosticsOn } from "../api/models";
 import { operations } from "../api/operations";
+import { parseVmId } from "../api/paths";
 import { useAccess } from "../app/access";
 import { Explained, Problem } from "../parts/problem";
 import { ScreenshotTab } from "./screenshot-tab";
@@ -48,6 +49,7 @@ export function BootDiagnostics() {
 /** Says that boot diagnostics is off and offers to turn it on. */
 export function DiagnosticsOff({ why }: { readonly why?: string }) {
   const { id } = useVmContext();
+  const ofSet = parseVmId(id)?.set !== undefined;
   const { arm } = useAccess();
   const client = useQueryClient();
   const turnOn = useMutation({
@@ -61,12 +63,16 @@ export function DiagnosticsOff({ why }: { readonly why?: string }) {
         intent="warning"
         explanation={{
           title: "Boot diagnostics are off",
-          detail: why ?? "Nothing of this machine's serial port or screen is captured. What was captured before is still kept.",
+          detail: `${why ?? "Nothing of this machine's serial port or screen is captured. What was captured before is still kept."}${
+            ofSet ? " They are a setting of the scale set's model; the instance gets it when it is upgraded." : ""
+          }`,
         }}
         actions={
-          <Button disabledFocusable={turnOn.isPending} onClick={() => turnOn.mutate()}>
-            Turn on
-          </Button>
+          ofSet ? undefined : (
+            <Button disabledFocusable={turnOn.isPending} onClick={() => turnOn.mutate()}>
+              Turn on
+            </Button>
+          )
         }
       />
       {turnOn.isError && <Problem error={turnOn.error} />}

@@ -3,6 +3,7 @@
 import type { ArmClient } from "../api/client";
 import { Failure, failureFrom } from "../api/failure";
 import { operations } from "../api/operations";
+import { parseVmId } from "../api/paths";
 
 /** The two signed addresses of a VM's boot diagnostics. */
 interface BootData {
@@ -12,7 +13,9 @@ interface BootData {
 
 /** Downloads the whole log or the screenshot from storage, straight to disk. */
 export async function downloadBlob(arm: ArmClient, vmId: string, which: keyof BootData, name: string): Promise<void> {
-  const data = await arm.json<BootData>(operations.VmRetrieveBootDiagnosticsData, vmId, { query: { sasUriExpirationTimeInMinutes: 5 } });
+  const instance = parseVmId(vmId)?.set !== undefined;
+  const retrieve = instance ? operations.InstanceRetrieveBootDiagnosticsData : operations.VmRetrieveBootDiagnosticsData;
+  const data = await arm.json<BootData>(retrieve, vmId, { query: { sasUriExpirationTimeInMinutes: 5 } });
   const uri = data[which];
   if (uri === undefined) throw new Failure(404, "NoBlob", "The server gave no address for it.");
   // Asked first with HEAD: an error must be shown here, not be saved as the file.

@@ -51,6 +51,7 @@ export function Overview() {
           <Fact name="Boot diagnostics">{diagnosticsOn(vm) ? (boot?.storageUri ?? "On, managed storage") : "Off"}</Fact>
           <Fact name="Driver">{isAttached(vm) ? `Attached: ${p?.hardlineProfile?.serial ?? "serial port"}` : (p?.hardlineProfile?.driver ?? "qemu")}</Fact>
           <Fact name="Location">{vm.location ?? "-"}</Fact>
+          {where?.set !== undefined && <Fact name="Scale set">{where.set}</Fact>}
           <Fact name="Resource group">{where?.group ?? "-"}</Fact>
           <Fact name="Provisioning">{p?.provisioningState ?? "-"}</Fact>
           <Fact name="Created">

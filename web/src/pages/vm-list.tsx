@@ -5,7 +5,7 @@ import {
 import { useEffect, useMemo } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { diagnosticsOn, imageName, powerOf, troubleOf } from "../api/models";
-import { parseVmId } from "../api/paths";
+import { parseVmId, vmPage } from "../api/paths";
 import { useVms, type ListedVm, type VmListing } from "../api/queries";
 import { PowerState, powerWord } from "../parts/power-state";
 import { Explained, Problem, Empty } from "../parts/problem";
@@ -48,7 +48,7 @@ function rowOf(listed: ListedVm): Row {
   const group = id?.group ?? "";
   return {
     listed,
-    path: `/vms/${encodeURIComponent(id?.subscription ?? "")}/${encodeURIComponent(group)}/${encodeURIComponent(vm.name)}`,
+    path: vmPage(id),
     name: vm.name,
     state: powerWord(powerOf(vm)),
     group,

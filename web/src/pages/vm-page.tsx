@@ -53,8 +53,8 @@ export function VmPage() {
   const styles = useStyles();
   const params = useParams();
   const { pathname } = useLocation();
-  const name = params.name ?? "";
-  const id = vmId({ subscription: params.subscription ?? "", group: params.group ?? "", name });
+  const name = params.set === undefined ? (params.name ?? "") : `${params.set}_${params.name ?? ""}`;
+  const id = vmId({ subscription: params.subscription ?? "", group: params.group ?? "", set: params.set, name: params.name ?? "" });
   const query = useVm(id);
   const power = usePower(id);
   const page = pathname.includes("/serial-console") ? "Serial console" : pathname.includes("/boot-diagnostics") ? "Boot diagnostics" : "Overview";
