@@ -48,7 +48,8 @@ const CHOICES: readonly (readonly [ThemeChoice, string])[] = [["system", "As the
 export function Shell({ children }: { readonly children: ReactNode }) {
   const styles = useStyles();
   const { session, sessions } = useAccess();
-  const { name, group } = useParams();
+  const { name: last, set, group } = useParams();
+  const name = set === undefined ? last : `${set}_${last ?? ""}`;
   const onDevice = useMatch("/device") !== null;
   return (
     <div className={styles.page}>
