@@ -100,7 +100,8 @@ impl Caller {
     }
 }
 
-/// Proof that a caller may do an operation on a path. Only [`super::authorise`] and [`super::allow_sas`] make one.
+/// Proof that a caller may do an operation on a path. Only [`super::authorise`], [`super::allow_sas`] and [`super::allow_key`]
+/// make one.
 #[derive(Clone, Debug)]
 pub struct Allowed {
     /// The row.

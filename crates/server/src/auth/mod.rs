@@ -5,6 +5,7 @@
 //! Authorization: Bearer … ── authenticate ──► Caller ── authorise ──► Allowed ──► a handler
 //! POST /adfs/oauth2/devicecode ── device ──► a code, which a signed-in person answers in the portal
 //! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
+//! Authorization: SharedKey … ── arm::shared_key::verify ──► Verified ── allow_key ──► Allowed ──► the blob endpoint
 //! ```
 
 pub mod authority;
