@@ -2,7 +2,7 @@
 //!
 //! A VM is two records: its resource (the document) and its row in `vms` (what its host is told). Both change in one
 //! transaction with the activity events and the long-running operation; then the hosts' sessions are woken. An instance of a
-//! scale set is a VM in this sense ([`scale_sets`]).
+//! scale set is a VM in this sense (`scale_sets`).
 
 mod boot_diagnostics;
 mod delete;
