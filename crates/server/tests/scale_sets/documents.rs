@@ -119,6 +119,21 @@ async fn an_operation_on_several_instances_ends_with_the_last_one() {
 }
 
 #[tokio::test]
+async fn as_many_as_there_may_be() {
+    let world = World::with_set("Uniform", 100).await;
+    assert_eq!(world.ids().await.len(), 100);
+    world.post("powerOff", &["*"]).await;
+    let view = world.get(&format!("{}/instanceView", world.set())).await;
+    assert_eq!(
+        view["virtualMachine"]["statusesSummary"][1],
+        json!({"code": "PowerState/stopped", "count": 100})
+    );
+    world.patch(json!({"sku": {"capacity": 0}})).await;
+    assert_eq!(world.host.vm_ids(), Vec::<String>::new());
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_cannot_start_fails_the_operation() {
     let world = World::new().await;
     world.host.refuse(Some("the disk is full"));

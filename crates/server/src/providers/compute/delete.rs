@@ -51,8 +51,8 @@ pub(super) async fn remove(
     Ok(Some(Awaits { vm_id: found.row.vm_id.clone(), generation: i64::MAX, state: "removed" }))
 }
 
-/// Deletes every VM of a resource group, instances of scale sets too, for whoever deletes the group. The ids of the machines, which their hosts remove
-/// once the transaction is durable and [`crate::hosts::Hosts::wake`] was called.
+/// Deletes every VM of a resource group, instances of scale sets too, for whoever deletes the group. The ids of the machines,
+/// which their hosts remove once the transaction is durable and [`crate::hosts::Hosts::wake`] was called.
 pub async fn delete_group_vms(
     tx: &mut Tx,
     group: &ResourceId,
