@@ -159,7 +159,13 @@ fn only_owners_and_access_administrators_give_rights() {
 #[test]
 fn a_console_needs_what_azure_asks_for() {
     use OperationId::*;
-    for id in [SerialPortConnect, ConsoleStream, VmRetrieveBootDiagnosticsData, SerialLogContent] {
+    for id in [
+        SerialPortConnect,
+        ConsoleStream,
+        VmRetrieveBootDiagnosticsData,
+        InstanceRetrieveBootDiagnosticsData,
+        SerialLogContent,
+    ] {
         let operation = operations::get(id);
         assert!(allowed(rbac::VIRTUAL_MACHINE_CONTRIBUTOR, operation), "{}", operation.name);
         for role in [rbac::READER, rbac::USER_ACCESS_ADMINISTRATOR, rbac::STORAGE_ACCOUNT_KEY_OPERATOR] {

@@ -65,8 +65,19 @@ impl Input {
         }
         if let Some(profile) = body.pointer_mut("/properties/virtualMachineProfile") {
             body::drop_secrets(profile);
+            drop_protected_settings(profile);
         }
         Ok(Self { body, capacity, admin_password })
+    }
+}
+
+/// Removes what extensions are told in secret: it is for an agent in the guest, of which there is none.
+fn drop_protected_settings(profile: &mut Value) {
+    let extensions = profile.pointer_mut("/extensionProfile/extensions").and_then(Value::as_array_mut);
+    for extension in extensions.into_iter().flatten() {
+        if let Some(properties) = extension.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.shift_remove("protectedSettings");
+        }
     }
 }
 

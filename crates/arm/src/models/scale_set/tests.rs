@@ -35,6 +35,11 @@ fn secrets_and_the_capacity_are_taken_out() {
     assert!(input.admin_password.is_some());
     assert!(!format!("{input:?}").contains("horse") && !input.body.to_string().contains("horse"));
     assert_eq!(input.body["sku"], json!({"name": "standard_a0"}));
+    let mut extended = body("Uniform");
+    let profile = &mut extended["properties"]["virtualMachineProfile"];
+    profile["extensionProfile"] = json!({"extensions": [{"name": "e", "properties": {"settings": {"a": 1}, "protectedSettings": {"key": "s3cret"}}}, 3]});
+    let told = Input::parse(extended.to_string().as_bytes()).unwrap().body.to_string();
+    assert!(told.contains("settings") && !told.contains("s3cret"), "{told}");
 }
 
 #[test]

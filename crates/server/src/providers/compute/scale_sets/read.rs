@@ -8,7 +8,7 @@ use crate::reply::ArmResponse;
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
 
-/// `GET …/virtualMachineScaleSets/{set}`. `$expand=userData` is taken; user data is never told.
+/// `GET …/virtualMachineScaleSets/{set}`
 pub async fn scale_set_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let found = find(cx, &allowed.path.id).await?;
     Ok(cx.read(ArmResponse::ok(found.to_document())))
