@@ -4,6 +4,8 @@ Every command names the connection string or the blob endpoint: the account's na
 `blob.core.localhost`, which is in no DNS.
 """
 
+import json
+
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
@@ -22,6 +24,23 @@ def account(az, dev):
     yield words
     assert az.run("storage", "account", "delete", *words, "-y").code == 0
     az.fails(3, "(ResourceNotFound)", "storage", "account", "show", *words)
+
+
+@pytest.fixture
+def operator(az, registered, account):
+    """`az` of somebody who is Storage Account Key Operator at the account, and nothing else."""
+    url = "/providers/Hardline.Identity/users/keys@hardline.local?api-version=2026-11-01"
+    body = json.dumps({"properties": {"password": "correct horse 7"}})
+    oid = az("rest", "--method", "put", "--url", url, "--body", body)["properties"]["objectId"]
+    scope = az("storage", "account", "show", *account)["id"]
+    az(
+        "role", "assignment", "create", "--role", "Storage Account Key Operator Service Role", "--scope", scope,
+        "--assignee-object-id", oid, "--assignee-principal-type", "User",
+    )
+    theirs = registered("operator")
+    theirs("login", "-u", "keys@hardline.local", "-p", "correct horse 7", "--allow-no-subscriptions")
+    yield theirs
+    az.run("rest", "--method", "delete", "--url", url)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +78,12 @@ def test_keys(az, account):
     first, second = (key["value"] for key in az("storage", "account", "keys", "list", *account))
     renewed = az("storage", "account", "keys", "renew", *account, "--key", "key2")
     assert renewed[0]["value"] == first and renewed[1]["value"] != second
+
+
+def test_a_key_operator_has_the_keys_and_nothing_else(operator, account):
+    assert len(operator("storage", "account", "keys", "list", *account)) == 2
+    operator.fails(1, "(AuthorizationFailed)", "storage", "account", "show", *account)
+    operator.fails(1, "(AuthorizationFailed)", "storage", "account", "update", *account, "--tags", "x=y")
 
 
 def test_network_rules(az, account):
