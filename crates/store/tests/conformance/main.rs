@@ -3,6 +3,7 @@
 
 mod activity;
 mod deployments;
+mod earlier;
 mod full_disk;
 mod groups;
 mod objects;
