@@ -1,7 +1,7 @@
 //! Boot diagnostics that go to an account of somebody's.
 
-use crate::signing::{fetch, refused};
-use crate::{account, body, machine_with, path, send_diagnostics_to, with_host};
+use crate::signing::{Client, fetch, refused};
+use crate::{account, body, keys, machine_with, path, send_diagnostics_to, with_host};
 use hardline_testkit::TestServer;
 use hardline_testkit::console::{Console, Options, boot_vm};
 use serde_json::{Value, json};
@@ -155,5 +155,40 @@ async fn a_console_asks_the_accounts_firewall() {
         refused.message(),
         "Specified feature is not yet supported for hierarchical namespace accounts."
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn instances_of_a_scale_set_go_to_an_account_too() {
+    let server = TestServer::start().await;
+    let host = with_host(&server).await;
+    let set = format!("{}/providers/Microsoft.Compute/virtualMachineScaleSets/web", server.group_path());
+    let body = json!({"location": "local", "sku": {"name": "Standard_B1s", "capacity": 1}, "properties": {
+        "orchestrationMode": "Uniform",
+        "virtualMachineProfile": {
+            "storageProfile": {"imageReference": {
+                "publisher": "Hardline", "offer": "hardline-demo", "sku": "1", "version": "latest",
+            }},
+            "osProfile": {
+                "computerNamePrefix": "web", "adminUsername": "operator", "adminPassword": "correct horse 7",
+            },
+            "diagnosticsProfile": {"bootDiagnostics": {
+                "enabled": true, "storageUri": format!("{}/acct1/", server.url()),
+            }},
+        },
+    }});
+    assert_eq!(server.owner().put(&set, &body).await.expect(409).code(), "StorageAccountNotFound");
+    account(&server, "acct1").await;
+    let accepted = server.owner().put(&set, &body).await.expect(201);
+    server.owner().wait(&accepted).await;
+    let vm = host.vm_named("web_0").await;
+    host.print(&vm, b"an instance");
+    let [key, _] = keys(&server, "acct1").await;
+    let client = Client::new(&server, "acct1", &key);
+    let containers = client.get("/", "comp=list").await.expect(200).text;
+    let container = format!("bootdiagnostics-web0-{vm}");
+    assert!(containers.contains(&container), "{containers}");
+    let log = client.get(&format!("/{container}/web_0.{vm}.serialconsole.log"), "").await.expect(200);
+    assert_eq!(log.text, "an instance");
     server.stop().await;
 }
