@@ -29,6 +29,9 @@ struct File {
     tenant: Uuid,
     location: String,
     agents: Option<Agents>,
+    /// From where linked templates may be fetched: beginnings of addresses.
+    #[serde(default)]
+    template_sources: Vec<String>,
     owner: Option<Owner>,
 }
 
@@ -76,7 +79,7 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
 
 fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let File { listen, public_host, tls, database, objects, tenant, location, agents, owner } =
+    let File { listen, public_host, tls, database, objects, tenant, location, agents, template_sources, owner } =
         toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
     let agent_listen = agents
         .map(|agents| {
@@ -90,6 +93,7 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
     let config = Config {
         listen,
         plain_listen: None,
+        template_sources,
         agent_listen,
         public_host,
         tls: material(&tls)?,

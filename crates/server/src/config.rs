@@ -28,6 +28,9 @@ pub struct Config {
     pub tenant: Uuid,
     /// The name of the one location: `local`.
     pub location: String,
+    /// From where templates may be fetched that a deployment links to: beginnings of addresses, `https://host/folder/`. None:
+    /// from nowhere.
+    pub template_sources: Vec<String>,
     /// Bounds on what a client may do.
     pub limits: Limits,
 }

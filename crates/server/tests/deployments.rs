@@ -244,7 +244,7 @@ async fn templates_that_are_refused() {
 
     let linked = json!({ "properties": { "mode": "Incremental", "templateLink": { "uri": "https://127.0.0.1/x?sig=s3cret" } } });
     let answer = owner.put(&path(&server, "linked"), &linked).await.expect(400);
-    assert_eq!(answer.code(), "InvalidDeployment");
+    assert_eq!(answer.code(), "InvalidContentLink");
     assert!(!answer.text.contains("s3cret"), "{}", answer.text);
     for (name, status) in [("x%20y", 400), (&*"n".repeat(65), 400)] {
         let empty = template("", "");
@@ -452,5 +452,75 @@ async fn a_deployment_whose_server_went_away_fails() {
     assert_eq!(ended.json["error"]["code"], "DeploymentInterrupted");
     let document = server.owner().get(&path).await.expect(200).json;
     assert_eq!(document["properties"]["provisioningState"], "Failed");
+    server.stop().await;
+}
+
+/// Serves these documents by their paths, each on a connection of its own; the address, and what was asked for.
+async fn templates(documents: Vec<(&'static str, String)>) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let path = String::from_utf8(head).unwrap().split(' ').nth(1).unwrap().to_owned();
+            seen.lock().unwrap().push(path.clone());
+            let plain = path.split('?').next().unwrap();
+            let answer = match documents.iter().find(|(name, _)| *name == plain) {
+                Some((_, text)) => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len()),
+                None => "HTTP/1.1 302 Found\r\nlocation: /arm/main.json\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into(),
+            };
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn linked_templates_come_from_the_operators_sources_only() {
+    let main = template(
+        r#"{"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": "linked", "properties": { "mode": "Incremental",
+            "templateLink": { "uri": "[uri(deployment().properties.templateLink.uri, 'part.json')]" },
+            "parameters": { "name": { "value": "linked1" } } } }"#,
+        "",
+    );
+    let part =
+        template(&machine("[parameters('name')]", ""), r#", "parameters": { "name": { "type": "string" } }"#);
+    let file = r#"{ "$schema": "x", "contentVersion": "1.0.0.0", "parameters": {} }"#.to_owned();
+    let documents = vec![("/arm/main.json", main), ("/arm/part.json", part), ("/arm/parameters.json", file)];
+    let (url, asked) = templates(documents).await;
+    let server = TestServer::builder().template_source(&format!("{url}/arm/")).start().await;
+    let host = FakeHost::new("host1");
+    server.running().adopt_host(host.in_process()).await.unwrap();
+    let owner = server.owner();
+    let body = |uri: String| {
+        json!({ "properties": { "mode": "Incremental", "templateLink": { "uri": uri },
+            "parametersLink": { "uri": format!("{url}/arm/parameters.json") } } })
+    };
+    let d1 = path(&server, "d1");
+    let accepted = owner.put(&d1, &body(format!("{url}/arm/main.json?sig=s3cret"))).await.expect(201);
+    let ended = owner.wait(&accepted).await.json;
+    assert_eq!(ended["status"], "Succeeded", "{ended}");
+    owner.get(&server.vm_path("linked1")).await.expect(200);
+    let shown = owner.get(&d1).await.expect(200);
+    assert_eq!(shown.json["properties"]["templateLink"]["uri"], format!("{url}/arm/main.json"));
+    assert!(!shown.text.contains("s3cret"), "{}", shown.text);
+
+    let before = asked.lock().unwrap().len();
+    for elsewhere in ["/other/main.json", "/arm/../other/main.json", "/armed/main.json"] {
+        let answer = owner.put(&path(&server, "d2"), &body(format!("{url}{elsewhere}"))).await.expect(400);
+        assert_eq!(answer.code(), "InvalidContentLink", "{}", answer.text);
+    }
+    assert_eq!(asked.lock().unwrap().len(), before, "nobody was asked");
+    // A redirect is not followed.
+    let answer =
+        owner.put(&path(&server, "d2"), &body(format!("{url}/arm/moved.json?sig=s3cret"))).await.expect(400);
+    assert!(answer.message().contains("302") && !answer.text.contains("s3cret"), "{}", answer.text);
+    server.stranger().put(&path(&server, "d2"), &body(format!("{url}/arm/main.json"))).await.expect(403);
     server.stop().await;
 }

@@ -56,6 +56,7 @@ pub struct Builder {
     limits: Limits,
     clock: Option<Arc<dyn Clock>>,
     plain: bool,
+    template_sources: Vec<String>,
     agents: Option<AgentListener>,
     postgres: bool,
     kept: Option<Kept>,
@@ -100,6 +101,13 @@ impl Builder {
     #[must_use]
     pub fn plain(mut self) -> Self {
         self.plain = true;
+        self
+    }
+
+    /// Linked templates may be fetched from below this address.
+    #[must_use]
+    pub fn template_source(mut self, source: &str) -> Self {
+        self.template_sources.push(source.into());
         self
     }
 
@@ -153,6 +161,7 @@ impl Builder {
         let config = Config {
             listen: loopback,
             plain_listen: self.plain.then_some(loopback),
+            template_sources: self.template_sources,
             agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
@@ -202,7 +211,15 @@ impl TestServer {
     /// A server with changes.
     pub fn builder() -> Builder {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
-        Builder { limits: Limits::default(), clock: None, plain: false, agents: None, postgres, kept: None }
+        Builder {
+            limits: Limits::default(),
+            clock: None,
+            plain: false,
+            template_sources: Vec::new(),
+            agents: None,
+            postgres,
+            kept: None,
+        }
     }
 
     /// The principals with their roles, the subscription, the group. Written again on a kept data directory.

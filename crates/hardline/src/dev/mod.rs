@@ -53,6 +53,9 @@ pub struct Args {
     /// A file with lines of NAME ENDPOINT (unix:/path, pty:/path, tcp:host:port): serial ports that something else runs
     #[arg(long, value_name = "FILE")]
     attach_file: Option<PathBuf>,
+    /// Deployments may link to templates below this address (https://host/folder/); may be given several times
+    #[arg(long, value_name = "URL")]
+    template_source: Vec<String>,
     /// Serve plain HTTP, too; on a loopback address only (for benchmarks)
     #[arg(long, value_name = "ADDR:PORT")]
     plain_listen: Option<SocketAddr>,

@@ -12,6 +12,7 @@ fn config(directory: &TempDir, listen: SocketAddr) -> Config {
     Config {
         listen,
         plain_listen: None,
+        template_sources: Vec::new(),
         agent_listen: None,
         public_host: "localhost".into(),
         tls: Authority::new().server(),

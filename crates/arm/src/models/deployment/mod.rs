@@ -5,7 +5,7 @@ mod request;
 mod what_if;
 
 pub use document::{Facts, Target, document, duration, failure, operation, outcome_operation, template_hash};
-pub use request::{Mode, Parameters, Request, ResultFormat, Source, check_name};
+pub use request::{Mode, Parameters, Request, ResultFormat, Source, check_name, file_parameters};
 pub use what_if::{Change, ChangeType, change, conceal, conceal_entry, reduced};
 
 /// The type.

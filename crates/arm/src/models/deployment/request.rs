@@ -148,7 +148,7 @@ impl Request {
 }
 
 /// The parameters of a value that may be a whole parameter file.
-pub(super) fn file_parameters(value: &Value) -> &Value {
+pub fn file_parameters(value: &Value) -> &Value {
     let is_file = value.get("$schema").is_some_and(Value::is_string);
     value.get("parameters").filter(|_| is_file).unwrap_or(value)
 }

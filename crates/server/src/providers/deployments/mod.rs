@@ -12,6 +12,7 @@
 
 mod deployment;
 mod errand;
+mod link;
 mod lookup;
 mod operations;
 mod preflight;

@@ -2,18 +2,19 @@
 //! is there.
 
 use super::errand;
-use super::prepared::{planned, surroundings};
+use super::link;
+use super::prepared::{itself, planned, surroundings};
 use crate::auth::Caller;
 use crate::pipeline::{self, Cx};
 use futures_util::future::BoxFuture;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::{Identified, identify};
 use hardline_arm::resource_id::{ArmPath, ResourceId};
-use hardline_arm::template::deployment::{Node, Outside, Plan};
+use hardline_arm::template::deployment::{Node, Outside, Plan, Template, plan as plan_of};
 use hardline_arm::template::position::invalid_template;
 use hardline_arm::template::surroundings::Answers;
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Most deployments inside one another.
@@ -126,19 +127,24 @@ pub(super) async fn nested(
     body: Value,
 ) -> Result<Arc<Plan>, ArmError> {
     let id = ResourceId::parse(&node.id).map_err(|e| ArmError::invalid_path(&e))?;
-    if let Some(uri) = body.pointer("/properties/templateLink/uri").and_then(Value::as_str) {
-        return Err(super::prepared::link_refused("templateLink", uri));
-    }
     let mode = body.pointer("/properties/mode").and_then(Value::as_str).unwrap_or("Incremental");
     if !mode.eq_ignore_ascii_case("incremental") {
         let text = format!("The mode of the nested deployment '{}' must be 'Incremental'.", node.name);
         return Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidNestedDeployment", text));
     }
-    let template = body.pointer("/properties/template").cloned().unwrap_or(Value::Null);
-    let around = surroundings(cx, caller, &id, &template).await?;
-    let (plan, node) = (Arc::clone(plan), node.clone());
+    let mut around = surroundings(cx, caller, &id).await?;
     let name = node.name.clone();
-    let made = planned(move || plan.nested(&node, &body, &around).unwrap_or_else(|| Err(Vec::new()))).await;
+    let made = if let Some(uri) = body.pointer("/properties/templateLink/uri").and_then(Value::as_str) {
+        let document = Arc::new(link::fetch(cx, "templateLink", uri).await?);
+        around.deployment = itself(&id, &document.value, Some(uri));
+        let parameters = body.pointer("/properties/parameters").cloned().unwrap_or_else(|| json!({}));
+        planned(move || plan_of(&Template::new(document, ""), &parameters, &around)).await
+    } else {
+        let template = body.pointer("/properties/template").unwrap_or(&Value::Null);
+        around.deployment = itself(&id, template, None);
+        let (plan, node) = (Arc::clone(plan), node.clone());
+        planned(move || plan.nested(&node, &body, &around).unwrap_or_else(|| Err(Vec::new()))).await
+    };
     made.map(Arc::new).map_err(|mut error| {
         error.message = format!("Nested deployment '{name}': {}", error.message);
         error

@@ -1,5 +1,6 @@
 //! A deployment that was found good: its plan, and what is kept of it.
 
+use super::link;
 use crate::auth::{Caller, CallerKind};
 use crate::pipeline::{Cx, store_error};
 use crate::providers::resources::{find_subscription, group_document};
@@ -43,25 +44,30 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, ArmError> {
     deployment::check_name(id.name())?;
     let location = check_location(cx, id, request.location.as_deref())?;
-    let pointer = match request.source {
-        Source::Here(pointer) => pointer,
-        Source::Link(uri) => return Err(link_refused("templateLink", &uri)),
+    // Not before it is known that there is something to deploy to.
+    let mut around = surroundings(cx, caller, id).await?;
+    let (document, pointer, link) = match request.source {
+        Source::Here(pointer) => (request.document, pointer, None),
+        Source::Link(uri) => (Arc::new(link::fetch(cx, "templateLink", &uri).await?), "", Some(uri)),
     };
     let parameters = match request.parameters {
         Parameters::Given(value) => value,
-        Parameters::Link(uri) => return Err(link_refused("parametersLink", &uri)),
+        Parameters::Link(uri) => {
+            let file = link::fetch(cx, "parametersLink", &uri).await?.value;
+            deployment::file_parameters(&file).clone()
+        }
     };
-    let content = request.document.value.pointer(pointer).unwrap_or(&Value::Null);
+    let content = document.value.pointer(pointer).unwrap_or(&Value::Null);
     let hash = template_hash(content);
-    let around = surroundings(cx, caller, id, content).await?;
-    let template = Template::new(request.document, pointer);
+    around.deployment = itself(id, content, link.as_deref());
+    let template = Template::new(document, pointer);
     let plan = planned(move || plan(&template, &parameters, &around)).await?;
     Ok(Prepared {
         id: id.clone(),
         mode: request.mode,
         plan: Arc::new(plan),
         hash,
-        link: None,
+        link,
         tags: request.tags,
         location,
     })
@@ -94,12 +100,21 @@ fn check_location(cx: &Cx, id: &ResourceId, given: Option<&str>) -> Result<Optio
     }
 }
 
+/// `deployment()`. Without the parameters: some may be secrets, and what is secret is known only to the plan.
+pub(super) fn itself(id: &ResourceId, template: &Value, link: Option<&str>) -> Value {
+    let mut properties =
+        json!({ "template": template, "mode": "Incremental", "provisioningState": "Accepted" });
+    if let (Some(uri), Some(map)) = (link, properties.as_object_mut()) {
+        map.insert("templateLink".into(), json!({ "uri": uri }));
+    }
+    json!({ "name": id.name(), "properties": properties })
+}
+
 /// What the scope functions answer for a deployment with this id.
 pub(super) async fn surroundings(
     cx: &Cx,
     caller: &Caller,
     id: &ResourceId,
-    template: &Value,
 ) -> Result<Surroundings, ArmError> {
     let subscription = find_subscription(cx, id).await?;
     let tenant = cx.state.config.tenant.to_string();
@@ -131,11 +146,7 @@ pub(super) async fn surroundings(
         resource_group,
         management_group: Value::Null,
         tenant: json!({ "id": format!("/tenants/{tenant}"), "tenantId": tenant }),
-        // Without the parameters: some may be secrets, and what is secret is known only to the plan.
-        deployment: json!({
-            "name": id.name(),
-            "properties": { "template": template, "mode": "Incremental", "provisioningState": "Accepted" },
-        }),
+        deployment: itself(id, &Value::Null, None),
         deployer,
         environment: json!({
             "name": "Hardline",
@@ -146,13 +157,4 @@ pub(super) async fn surroundings(
         utc_now: cx.now,
         guid_seed: cx.state.random.uuid(),
     })
-}
-
-/// The server fetches nothing from addresses that a template names: it would be a hand reaching into the operator's network.
-pub(super) fn link_refused(name: &str, uri: &str) -> ArmError {
-    let shown: String = uri.split(['?', '#']).next().unwrap_or("").chars().take(200).collect();
-    let text = format!(
-        "'{name}' ({shown}) is not fetched by this server. Send the content instead: 'az deployment group create --template-file'; nested templates stand in the template that names them."
-    );
-    ArmError::new(StatusCode::BAD_REQUEST, "InvalidDeployment", text)
 }
