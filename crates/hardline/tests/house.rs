@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     (
         "hardline-server",
         &["hardline-arm", "hardline-console", "hardline-store", "hardline-agent-api"],
-        &["sqlx", "reqwest", "clap"],
+        &["sqlx", "clap"],
     ),
     ("hardline-agent", &["hardline-console", "hardline-agent-api"], &["axum", "sqlx", "reqwest", "clap"]),
     ("hardline-cli", &["hardline-arm", "hardline-console"], &["axum", "sqlx", "tonic"]),
