@@ -98,6 +98,8 @@ pub struct Limits {
     pub silence: Duration,
     /// A WebSocket message must be written by then, or the viewer is gone.
     pub send: Duration,
+    /// A poll of a long-running operation is answered at its end, at the latest after so long.
+    pub poll: Duration,
     /// Requests that are running get this long at shutdown.
     pub drain: Duration,
 }
@@ -117,6 +119,7 @@ impl Default for Limits {
             // Keeping it costs little: it holds up nobody, and whoever wants the seat takes it.
             silence: Duration::from_secs(150),
             send: Duration::from_secs(150),
+            poll: Duration::from_secs(5),
             drain: Duration::from_secs(5),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use hardline_agent_api::v1::{Power, RunState};
+use hardline_testkit::request::read;
 use hardline_testkit::{Answer, FakeHost, TestServer};
 use serde_json::{Value, json};
 
@@ -58,6 +59,26 @@ async fn every_action_ends_in_its_state() {
     assert_eq!((graces[1], graces.last().copied()), (30, Some(0)));
     // One boot when it was created, one for each start, one for the restart.
     assert_eq!(host.observation(&vm_id).unwrap().boot_id, "vm1-boot-4");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_poll_is_held_until_there_is_something_to_tell() {
+    let server = TestServer::builder().limits(|l| l.poll = std::time::Duration::from_secs(600)).start().await;
+    let host = FakeHost::new("host1");
+    server.running().adopt_host(host.in_process()).await.unwrap();
+    host.hold(true);
+    let accepted = server.owner().put(&server.vm_path("vm1"), &body()).await.expect(201);
+    let token = server.owner().access_token().await;
+    let (url, client) = (accepted.header("azure-asyncoperation").to_owned(), server.client().clone());
+    let poll =
+        tokio::spawn(async move { read(client.get(url).bearer_auth(token).send().await.unwrap()).await });
+    for _ in 0..20 {
+        server.owner().get(&server.vm_path("vm1")).await.expect(200);
+    }
+    assert!(!poll.is_finished(), "it would have been answered before twenty others");
+    host.hold(false);
+    assert_eq!(poll.await.unwrap().json["status"], "Succeeded");
     server.stop().await;
 }
 

@@ -26,6 +26,7 @@ use rustls_pki_types::PrivateKeyDer;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -212,7 +213,8 @@ impl TestServer {
     pub fn builder() -> Builder {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
         Builder {
-            limits: Limits::default(),
+            // Tests ask what is so now.
+            limits: Limits { poll: Duration::ZERO, ..Limits::default() },
             clock: None,
             plain: false,
             template_sources: Vec::new(),

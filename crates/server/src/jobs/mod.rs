@@ -14,4 +14,4 @@ mod status;
 
 pub use finish::{finish, finish_in, observed, start};
 pub use pending::{ASYNC_OPERATION, Awaits, Pending, RETRY_AFTER, id_in};
-pub use status::status;
+pub use status::{ended, status};

@@ -4,16 +4,39 @@ use super::pending::{RETRY_AFTER, Urls};
 use crate::clock::from_micros;
 use crate::pipeline::{Cx, store_error};
 use crate::reply::ArmResponse;
+use crate::state::State;
 use hardline_arm::error::ArmError;
+use hardline_store::StoreError;
 use hardline_store::db::async_operations::{self, AsyncOperation};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How often an operation that somebody waits for is looked at: it may be ended by another replica.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// An operation, as soon as it has ended, at the latest after `within`; none when it is not known.
+pub async fn ended(state: &State, id: &str, within: Duration) -> Result<Option<AsyncOperation>, StoreError> {
+    let deadline = tokio::time::Instant::now() + within;
+    loop {
+        let found = async_operations::get(&state.store, id).await?;
+        let running = found.as_ref().is_some_and(|operation| operation.status == "InProgress");
+        if !running || tokio::time::Instant::now() >= deadline {
+            return Ok(found);
+        }
+        tokio::select! {
+            () = state.shutdown.cancelled() => return Ok(found),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
 
 /// Answers `GET …/locations/{location}/operations/{id}`, in both variants: the state, or with `monitor=true` the result.
-/// `subscription` is the path's; an operation of another subscription is not found.
+/// `subscription` is the path's; an operation of another subscription is not found. A poll of one that runs is held for
+/// [`crate::config::Limits::poll`]: clients wait a second between polls, and shall learn of the end at once.
 pub async fn status(cx: &Cx, subscription: &str, id: &str) -> Result<ArmResponse, ArmError> {
-    let found =
-        async_operations::get(&cx.state.store, &id.to_ascii_lowercase()).await.map_err(store_error)?;
+    let id = id.to_ascii_lowercase();
+    let found = ended(&cx.state, &id, cx.state.config.limits.poll).await.map_err(store_error)?;
     let operation = found
         .filter(|o| o.subscription.eq_ignore_ascii_case(subscription))
         .ok_or_else(|| ArmError::not_found(format!("The operation '{id}' was not found.")))?;

@@ -6,13 +6,12 @@ use crate::pipeline::{self, Cx, store_error};
 use crate::reply::{ArmResponse, Reply};
 use bytes::Bytes;
 use hardline_arm::error::{ArmError, ErrorDetail};
-use hardline_store::db::async_operations;
 use http::{Method, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
-/// How often a long-running operation is looked at.
-const POLL: Duration = Duration::from_millis(200);
+/// Longer than any operation's own deadline.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// Sends one request as `caller`; its answer is a document.
 pub(super) async fn send(
@@ -56,17 +55,11 @@ pub(super) async fn carry_out(
 }
 
 async fn wait(cx: &Cx, operation: &str) -> Result<(), ArmError> {
-    loop {
-        let found = async_operations::get(&cx.state.store, operation).await.map_err(store_error)?;
-        let Some(found) = found else {
-            return Err(ArmError::not_found("The operation that was begun is no longer known."));
-        };
-        match found.status.as_str() {
-            "InProgress" => tokio::time::sleep(POLL).await,
-            "Succeeded" => return Ok(()),
-            _ => return Err(failed(found.error.as_deref())),
-        }
-    }
+    let found = jobs::ended(&cx.state, operation, LONGEST).await.map_err(store_error)?;
+    let Some(found) = found else {
+        return Err(ArmError::not_found("The operation that was begun is no longer known."));
+    };
+    if found.status == "Succeeded" { Ok(()) } else { Err(failed(found.error.as_deref())) }
 }
 
 /// The error of an operation, as it is kept.

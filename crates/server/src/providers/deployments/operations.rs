@@ -2,7 +2,7 @@
 
 use super::deployment::find;
 use crate::auth::Allowed;
-use crate::jobs::RETRY_AFTER;
+use crate::jobs::{self, RETRY_AFTER};
 use crate::pipeline::{Cx, Recorded, store_error};
 use crate::reply::ArmResponse;
 use bytes::Bytes;
@@ -10,7 +10,6 @@ use hardline_arm::error::ArmError;
 use hardline_arm::models::paging::{cursor, next_link, page};
 use hardline_arm::query::PAGE_LIMIT;
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::db::async_operations;
 use hardline_store::db::deployments::{self, DeploymentOperation, RUNNING};
 use http::header;
 use serde_json::{Value, json};
@@ -53,10 +52,12 @@ pub async fn deployment_operation_get(
 /// `GET …/deployments/{name}/operationStatuses/{id}`: `{"status": "Running"}` until it has ended.
 pub async fn deployment_status_get(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
-    let deployment = find(cx, &parent(id)).await?;
+    find(cx, &parent(id)).await?;
     let missing = || ArmError::not_found(format!("The operation '{}' was not found.", id.name()));
-    let operation = async_operations::get(&cx.state.store, &id.name().to_ascii_lowercase()).await;
+    let operation =
+        jobs::ended(&cx.state, &id.name().to_ascii_lowercase(), cx.state.config.limits.poll).await;
     let operation = operation.map_err(store_error)?.ok_or_else(missing)?;
+    let deployment = find(cx, &parent(id)).await?;
     if !operation.resource_key.eq_ignore_ascii_case(&deployment.id) {
         return Err(missing());
     }
