@@ -4,6 +4,6 @@ pub mod deployment;
 pub mod document;
 pub mod network;
 pub mod paging;
-pub mod storage;
 pub mod scale_set;
+pub mod storage;
 pub mod vm;
