@@ -13,7 +13,7 @@ What `Microsoft.Resources/deployments` evaluates. Names are understood in any ca
 Texts are counted in characters, where Azure counts UTF-16 units. Expressions may be 24,576 characters long and nest 32 deep;
 a template may have 256 parameters, 256 variables, 64 outputs and 800 resources, loops unrolled.
 
-Not supported: key vault references in parameters, template specs, `providers`, `pickZones`, `references`, `toLogicalZone`,
+Not supported: key vault references in parameters, template specs, `references`, `toLogicalZone`,
 `toPhysicalZone`.
 
 | group | function | arguments | note |

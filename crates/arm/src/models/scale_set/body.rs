@@ -1,7 +1,7 @@
 //! From request bodies to the stored document of a set: create, PUT as a merge, PATCH. The rules are those of virtual machines
 //! ([`crate::models::vm`]): what is absent stays, `null` removes, tags and image references are taken whole.
 
-use super::{CAPACITY_LIMIT, Mode, ScaleSet, check_name};
+use super::{CAPACITY_LIMIT, Mode, ScaleSet, Upgrade, check_name};
 use crate::models::document;
 use crate::models::vm::{VmError, body};
 use secrecy::SecretString;
@@ -121,8 +121,12 @@ pub fn create(name: &str, body: &Value) -> Result<(Value, ScaleSet), VmError> {
         Mode::Uniform => "Uniform",
         Mode::Flexible => "Flexible",
     };
-    body::default(&mut stored, &["properties", "orchestrationMode"], json!(mode));
-    body::default(&mut stored, &["properties", "upgradePolicy", "mode"], json!("Manual"));
+    let upgrade = match set.upgrade {
+        Upgrade::Manual => "Manual",
+        Upgrade::Automatic => "Automatic",
+    };
+    body::set(&mut stored, &["properties", "orchestrationMode"], json!(mode));
+    body::set(&mut stored, &["properties", "upgradePolicy", "mode"], json!(upgrade));
     body::default(&mut stored, &["properties", "singlePlacementGroup"], json!(set.mode == Mode::Uniform));
     if set.model {
         body::set(&mut stored, &["sku", "name"], json!(set.size.name));

@@ -88,14 +88,16 @@ impl ScaleSet {
             Some(location) if !location.is_empty() => location.to_owned(),
             _ => return Err(VmError::LocationRequired),
         };
+        // In any case: az itself writes `manual`.
+        let is = |given: &str, word: &str| given.eq_ignore_ascii_case(word);
         let mode = match word("/orchestrationMode")?.unwrap_or("Uniform") {
-            "Uniform" => Mode::Uniform,
-            "Flexible" => Mode::Flexible,
+            given if is(given, "Uniform") => Mode::Uniform,
+            given if is(given, "Flexible") => Mode::Flexible,
             other => return Err(unknown("orchestrationMode", other, "Uniform, Flexible")),
         };
         let upgrade = match word("/upgradePolicy/mode")?.unwrap_or("Manual") {
-            "Manual" => Upgrade::Manual,
-            "Automatic" if mode == Mode::Uniform => Upgrade::Automatic,
+            given if is(given, "Manual") => Upgrade::Manual,
+            given if is(given, "Automatic") && mode == Mode::Uniform => Upgrade::Automatic,
             other if mode == Mode::Uniform => {
                 return Err(unknown("upgradePolicy.mode", other, "Manual, Automatic"));
             }

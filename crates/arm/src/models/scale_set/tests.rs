@@ -50,6 +50,11 @@ fn create_writes_the_defaults_out() {
     assert_eq!(stored["properties"]["upgradePolicy"], json!({"mode": "Manual"}));
     let profile = &stored["properties"]["virtualMachineProfile"];
     assert_eq!(profile["diagnosticsProfile"], json!({"bootDiagnostics": {"enabled": true}}));
+    let mut small = body("uniform");
+    small["properties"]["upgradePolicy"] = json!({"mode": "automatic"});
+    let (stored, _) = create("web", &small).unwrap();
+    let words = (&stored["properties"]["orchestrationMode"], &stored["properties"]["upgradePolicy"]["mode"]);
+    assert_eq!(words, (&json!("Uniform"), &json!("Automatic")), "taken in any case, shown in Azure's");
     let mut bare = body("Uniform");
     bare["properties"]["virtualMachineProfile"]["osProfile"] = json!({"adminUsername": "operator"});
     let (stored, set) = create("my_web", &bare).unwrap();

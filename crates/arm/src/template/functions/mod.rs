@@ -144,6 +144,8 @@ pub const FUNCTIONS: &[Function] = &[
     row("Resource", "list*", 2, Some(3), Scoped(resources::list))
         .but("`listKeys` and every other name that begins with `list`, where the resource has that operation"),
     row("Resource", "managementGroupResourceId", 2, MANY, Scoped(resources::management_group_resource_id)),
+    row("Resource", "pickZones", 3, Some(5), Values(resources::pick_zones)).but("there are no zones: always an empty array"),
+    row("Resource", "providers", 1, Some(2), Scoped(resources::providers)).but("the providers and types of this server"),
     row("Resource", "reference", 1, Some(3), Scoped(resources::reference)),
     row("Resource", "resourceId", 2, MANY, Scoped(resources::resource_id)),
     row("Resource", "subscriptionResourceId", 2, MANY, Scoped(resources::subscription_resource_id)),

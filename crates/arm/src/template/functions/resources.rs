@@ -2,10 +2,11 @@
 
 use super::arguments::{at, text, wrong};
 use super::unexpected;
+use crate::provider;
 use crate::resource_id::ResourceId;
 use crate::template::evaluate::{Outcome, Scope, Stop};
 use crate::template::surroundings::Need;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `Namespace/type/type` and its names as `Namespace/type/name/type/name`.
 pub(crate) fn interleave(kind: &str, names: &[&str]) -> Result<String, String> {
@@ -52,6 +53,35 @@ fn path(
         return Err(format!("at most '{most}' argument(s) may stand before the resource type."));
     }
     Ok(format!("{}/providers/{}", prefix(&before)?, interleave(kind, &names)?).into())
+}
+
+/// `providers(namespace)` and `providers(namespace, type)`, from the table of operations.
+pub(super) fn providers(scope: &mut Scope<'_>, name: &str, v: &[Value]) -> Outcome {
+    let location = scope.surroundings.resource_group.get("location").cloned();
+    let locations: Vec<Value> = location.into_iter().collect();
+    let made = (|| {
+        let asked = text(v, 0)?;
+        let namespace =
+            provider::namespace(asked).ok_or_else(|| format!("there is no resource provider '{asked}'."))?;
+        let shown = |kind: &str| json!({ "resourceType": kind, "locations": locations, "apiVersions": provider::api_versions(namespace) });
+        let kinds = provider::resource_types(namespace);
+        if v.len() == 1 {
+            let types: Vec<_> = kinds.into_iter().map(shown).collect();
+            return Ok(json!({ "namespace": namespace, "resourceTypes": types }));
+        }
+        let wanted = text(v, 1)?;
+        let kind = kinds.into_iter().find(|kind| kind.eq_ignore_ascii_case(wanted));
+        kind.map(shown).ok_or_else(|| format!("'{namespace}' has no type '{wanted}'."))
+    })();
+    told(name, made)
+}
+
+/// `pickZones(namespace, type, location, …)`.
+pub(super) fn pick_zones(v: &[Value]) -> Result<Value, String> {
+    for place in 0..3 {
+        text(v, place)?;
+    }
+    Ok(json!([]))
 }
 
 pub(super) fn resource_id(scope: &mut Scope<'_>, name: &str, v: &[Value]) -> Outcome {
