@@ -47,6 +47,7 @@ async function logIn(page) {
 test("a wrong password is said to be wrong; the right one leads to the list", options, async () => {
   const { page, context, complaints } = await visitor(browser);
   await page.goto(`${portal}/`);
+  await page.getByLabel("User").waitFor();
   await picture(page, "sign-in-light");
   await accessible(page, "sign in");
   await page.getByLabel("User").fill(server.user);

@@ -3,13 +3,16 @@
 //! ```text
 //! POST /adfs/oauth2/token ── sign_in ──► access token (1 h)
 //! Authorization: Bearer … ── authenticate ──► Caller ── authorise ──► Allowed ──► a handler
+//! GET /adfs/oauth2/authorize ── authorize ──► the portal's sign-in page ──► a code (`codes`), which it exchanges for tokens
 //! POST /adfs/oauth2/devicecode ── device ──► a code, which a signed-in person answers in the portal
 //! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
 //! Authorization: SharedKey … ── arm::shared_key::verify ──► Verified ── allow_key ──► Allowed ──► the blob endpoint
 //! ```
 
 pub mod authority;
+mod authorize;
 mod caller;
+mod codes;
 pub mod device;
 mod device_codes;
 mod keys;
@@ -21,13 +24,15 @@ mod roles;
 mod sign_in;
 mod tokens;
 
+pub use authorize::{PORTAL, authorization_page, authorize, foreign_form};
 pub use caller::{Allowed, Caller, CallerKind, Evidence, asked_for, required_action};
+pub use codes::challenge_of;
 pub use device_codes::DeviceRequest;
 pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
 pub use roles::{Rights, authorise, still_allowed};
-pub use sign_in::{Form, no_authorization_code, other_tenant, token};
+pub use sign_in::{Form, other_tenant, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
 use self::authority::Authority;
