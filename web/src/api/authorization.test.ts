@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { beginSignIn, begunSignIn, challengeOf, endSignIn, proveIdentity } from "./authorization";
+import { beginSignIn, begunSignIn, challengeOf, endSignIn, identityProvider, identityProviderAddress, proveIdentity } from "./authorization";
 
 const ORIGIN = "https://hardline.test";
 
@@ -85,6 +85,16 @@ describe("a sign-in", () => {
     expect(http).not.toHaveBeenCalled();
     const back = new URLSearchParams({ code: "CODE", state: query.get("state") ?? "" });
     await expect(endSignIn(kept, ORIGIN, back, () => 0, http)).rejects.toMatchObject({ code: "ForeignToken" });
+  });
+
+  test("the operator's identity provider has its name and gets the same request", async () => {
+    expect(await identityProvider(server({ hardline_identity_provider: "Example ID" }).http)).toBe("Example ID");
+    for (const none of [server({}), server({ hardline_identity_provider: 7 }), server({ hardline_identity_provider: "x" }, 500)]) {
+      expect(await identityProvider(none.http)).toBeNull();
+    }
+    expect(await identityProvider(() => Promise.reject(new TypeError("offline")))).toBeNull();
+    const { query } = await begun();
+    expect(identityProviderAddress(query)).toBe(`/adfs/oauth2/federation?${query.toString()}`);
   });
 
   test("says what the server said, and leads to pages of its own only", async () => {

@@ -68,6 +68,24 @@ export async function proveIdentity(
   return redirect;
 }
 
+/** The name of the outside identity provider that the operator configured; null when there is none. */
+export async function identityProvider(http: Fetch = plainFetch): Promise<string | null> {
+  try {
+    const response = await http("/adfs/.well-known/openid-configuration", { credentials: "omit" });
+    const document = (await response.json()) as { hardline_identity_provider?: unknown };
+    const name = document.hardline_identity_provider;
+    return response.ok && typeof name === "string" && name !== "" ? name : null;
+  } catch {
+    // Name and password are still there.
+    return null;
+  }
+}
+
+/** Where the sign-in with this query goes on at the identity provider. */
+export function identityProviderAddress(query: URLSearchParams): string {
+  return `/adfs/oauth2/federation?${query.toString()}`;
+}
+
 /** Ends a sign-in with what came back: a session, and the page that was wanted. Works once. Throws [`Failure`]. */
 export async function endSignIn(
   kept: Kept, origin: string, query: URLSearchParams, now: () => number, http: Fetch = plainFetch,

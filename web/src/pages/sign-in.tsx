@@ -2,7 +2,7 @@ import { Button, Field, Input, makeStyles, MessageBar, MessageBarBody, tokens } 
 import { EyeOffRegular, EyeRegular } from "@fluentui/react-icons";
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Navigate, useLocation, useNavigate } from "react-router";
-import { beginSignIn, begunSignIn, endSignIn, proveIdentity } from "../api/authorization";
+import { beginSignIn, begunSignIn, endSignIn, identityProvider, identityProviderAddress, proveIdentity } from "../api/authorization";
 import { explain, type Explanation } from "../api/failure";
 import type { Absence } from "../api/session";
 import { useAccess } from "../app/access";
@@ -94,7 +94,16 @@ function PasswordForm({ query, absence }: { readonly query: URLSearchParams; rea
   const [visible, setVisible] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Explanation | null>(null);
+  const [provider, setProvider] = useState<string | null>(null);
   const passwordRef = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    let here = true;
+    void identityProvider().then((name) => here && setProvider(name));
+    return () => {
+      here = false;
+    };
+  }, []);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -158,6 +167,11 @@ function PasswordForm({ query, absence }: { readonly query: URLSearchParams; rea
       <Button type="submit" appearance="primary" size="large" disabledFocusable={busy}>
         {busy ? "Signing in …" : "Sign in"}
       </Button>
+      {provider !== null && (
+        <Button as="a" href={identityProviderAddress(query)} size="large">
+          Sign in with {provider}
+        </Button>
+      )}
     </Card>
   );
 }

@@ -16,6 +16,7 @@ use http::StatusCode;
 use http::header::LOCATION;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The one registered client: the portal. It is public, it has no secret.
@@ -39,7 +40,7 @@ const FIELDS: [&str; 8] = [
 ];
 
 /// A request that was found good.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AuthorizationRequest {
     pub(super) redirect_uri: String,
     pub(super) state: String,

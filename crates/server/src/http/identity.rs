@@ -74,6 +74,15 @@ pub(super) async fn answer(
                 Err(reason) => invalid_request(&reason),
             }))
         }
+        Endpoint::Federation | Endpoint::FederationCallback => {
+            only(cx, &[Method::GET])?;
+            let cookies = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+            Ok(oauth(match fields(&cx.query) {
+                Ok(form) if endpoint == Endpoint::Federation => auth::federation::begin(cx, &form).await,
+                Ok(form) => auth::federation::callback_from_provider(cx, &form, cookies).await,
+                Err(reason) => invalid_request(&reason),
+            }))
+        }
         Endpoint::OtherTenant => Ok(answer::arm(auth::other_tenant())),
     }
 }
