@@ -47,6 +47,7 @@ async function logIn(page) {
 test("a wrong password is said to be wrong; the right one leads to the list", options, async () => {
   const { page, context, complaints } = await visitor(browser);
   await page.goto(`${portal}/`);
+  await page.getByLabel("User").waitFor();
   await picture(page, "sign-in-light");
   await accessible(page, "sign in");
   await page.getByLabel("User").fill(server.user);
@@ -62,6 +63,33 @@ test("a wrong password is said to be wrong; the right one leads to the list", op
   await page.keyboard.press("Escape");
   await row.waitFor();
   await picture(page, "vm-list-light");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("the operator's identity provider has a button, and what it refuses is told", options, async () => {
+  const { page, context, complaints } = await visitor(browser);
+  await page.route("**/.well-known/openid-configuration", async (route) => {
+    const json = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...json, hardline_identity_provider: "Example ID" } });
+  });
+  // What the server does when a person comes back without being signed in.
+  await page.route("**/adfs/oauth2/federation?*", (route) => {
+    const asked = new URL(route.request().url()).searchParams;
+    const told = new URLSearchParams({ error: "access_denied", error_description: "Example ID does not know you.", state: asked.get("state") });
+    return route.fulfill({ status: 303, headers: { location: `${asked.get("redirect_uri")}?${told}` } });
+  });
+  await page.goto(`${portal}/`);
+  const button = page.getByRole("link", { name: "Sign in with Example ID" });
+  await button.waitFor();
+  await accessible(page, "sign in with an identity provider");
+  await picture(page, "sign-in-provider-light");
+  await button.click();
+  await page.getByText("Example ID does not know you.").waitFor();
+  await accessible(page, "refused by an identity provider");
+  await picture(page, "sign-in-refused-light");
+  await page.getByRole("button", { name: "Sign in again" }).click();
+  await page.getByLabel("User").waitFor();
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -5,9 +5,10 @@ use crate::{logging, stop};
 use anyhow::Context as _;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
-use hardline_server::config::{AgentListener, Config, Database, Limits, TlsMaterial};
+use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
 use hardline_server::seed::{Seed, plant};
 use hardline_server::{Running, Server};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ struct File {
     #[serde(default)]
     template_sources: Vec<String>,
     owner: Option<Owner>,
+    identity_provider: Option<IdentityProvider>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +64,34 @@ struct Owner {
     subscription: Uuid,
 }
 
+/// Who else may say who somebody is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityProvider {
+    /// For people: what the button in the portal says.
+    name: String,
+    /// As its tokens write it.
+    issuer: String,
+    client_id: String,
+    /// Holds our secret there, on one line; without it the secret is in `HARDLINE_IDENTITY_PROVIDER_SECRET`.
+    client_secret_file: Option<PathBuf>,
+    /// The only authority whose certificates count for it; without it those of the system.
+    authority: Option<PathBuf>,
+    /// The claim that holds a user principal name.
+    #[serde(default = "user_claim")]
+    user_claim: String,
+    /// Makes a user, without any role, of whoever has none.
+    #[serde(default)]
+    create_users: bool,
+}
+
+/// Where the secret is when no file holds it.
+const SECRET: &str = "HARDLINE_IDENTITY_PROVIDER_SECRET";
+
+fn user_claim() -> String {
+    "preferred_username".to_owned()
+}
+
 /// Runs until the first Ctrl+C or SIGTERM.
 pub async fn run(file: &Path) -> anyhow::Result<()> {
     logging::start("info");
@@ -79,8 +109,19 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
 
 fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let File { listen, public_host, tls, database, objects, tenant, location, agents, template_sources, owner } =
-        toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
+    let File {
+        listen,
+        public_host,
+        tls,
+        database,
+        objects,
+        tenant,
+        location,
+        agents,
+        template_sources,
+        owner,
+        identity_provider,
+    } = toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
     let agent_listen = agents
         .map(|agents| {
             anyhow::Ok(AgentListener {
@@ -102,8 +143,33 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         tenant,
         location,
         limits: Limits::default(),
+        federation: identity_provider.map(federation).transpose()?,
     };
     Ok((config, owner))
+}
+
+fn federation(provider: IdentityProvider) -> anyhow::Result<Federation> {
+    let secret = match &provider.client_secret_file {
+        Some(file) => first_line(file)?,
+        None => std::env::var(SECRET)
+            .with_context(|| format!("the identity provider needs client_secret_file, or {SECRET}"))?
+            .into(),
+    };
+    Ok(Federation {
+        name: provider.name,
+        issuer: provider.issuer,
+        client_id: provider.client_id,
+        client_secret: secret,
+        authority: provider.authority.as_deref().map(certificate).transpose()?,
+        user_claim: provider.user_claim,
+        create_users: provider.create_users,
+    })
+}
+
+/// A secret that a file holds on one line.
+fn first_line(file: &Path) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
 
 /// The database of a setting: a URL is PostgreSQL's, everything else a file's name.
@@ -120,15 +186,12 @@ fn material(tls: &Tls) -> anyhow::Result<TlsMaterial> {
 }
 
 async fn seed(server: &Running, owner: &Owner) -> anyhow::Result<()> {
-    let file = &owner.password_file;
-    let password =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let principal = NewPrincipal {
         oid: owner.oid,
         kind: PrincipalKind::User,
         name: owner.name.clone(),
         display_name: owner.name.clone(),
-        secret: password.trim_end_matches(['\r', '\n']).to_owned().into(),
+        secret: first_line(&owner.password_file)?,
     };
     let seed = Seed {
         subscription: owner.subscription,
@@ -142,6 +205,7 @@ async fn seed(server: &Running, owner: &Owner) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
 
     const GOOD: &str = r#"
         listen = "127.0.0.1:8443"
@@ -158,6 +222,22 @@ mod tests {
         assert!(toml::from_str::<File>(GOOD).is_ok());
         let error = toml::from_str::<File>(&format!("{GOOD}\nlisten_on = 1")).unwrap_err().to_string();
         assert!(error.contains("unknown field `listen_on`"), "{error}");
+    }
+
+    #[test]
+    fn an_identity_provider_is_read_with_its_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("secret");
+        std::fs::write(&secret, "s3cret\n").unwrap();
+        let provider = format!(
+            "{GOOD}\n[identity_provider]\nname = \"Example ID\"\nissuer = \"https://id.example.org\"\n\
+             client_id = \"hardline\"\nclient_secret_file = {secret:?}"
+        );
+        let file = toml::from_str::<File>(&provider).unwrap();
+        let read = federation(file.identity_provider.unwrap()).unwrap();
+        assert_eq!((read.user_claim.as_str(), read.create_users), ("preferred_username", false));
+        assert_eq!(read.client_secret.expose_secret(), "s3cret");
+        assert!(!format!("{read:?}").contains("s3cret"));
     }
 
     #[test]

@@ -33,6 +33,27 @@ pub struct Config {
     pub template_sources: Vec<String>,
     /// Bounds on what a client may do.
     pub limits: Limits,
+    /// Who else may say who somebody is; nobody by default.
+    pub federation: Option<Federation>,
+}
+
+/// An outside identity provider (OpenID Connect). Whoever runs it can sign in as any user whom it may name.
+#[derive(Clone, Debug)]
+pub struct Federation {
+    /// Its name for people: what the button says.
+    pub name: String,
+    /// Its issuer, exactly as its tokens write it: `https://id.example.org`.
+    pub issuer: String,
+    /// Our client id there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: SecretString,
+    /// The only authority whose certificates count for it; none for those of the system.
+    pub authority: Option<CertificateDer<'static>>,
+    /// The claim that holds the user principal name: `preferred_username`.
+    pub user_claim: String,
+    /// Makes a user, without any role, of whoever has none here.
+    pub create_users: bool,
 }
 
 /// A certificate chain and its key.

@@ -1,6 +1,7 @@
 //! Starting and stopping the server.
 
 use crate::auth::Auth;
+use crate::auth::federation::Provider;
 use crate::blob::Refusals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
@@ -107,6 +108,7 @@ impl Server {
         if let Some(address) = config.plain_listen.filter(|a| !a.ip().is_loopback()) {
             return Err(StartError::PlainNotLoopback(address));
         }
+        let provider = Provider::of(&config).map_err(StartError::Other)?;
         // The addresses first: a server that cannot listen must not have touched the store.
         let bound = Bound::tls(config.listen, &config.tls).await?;
         let plain = match config.plain_listen {
@@ -119,7 +121,7 @@ impl Server {
             Database::Postgres(url) => Db::open(url.expose_secret()).await?,
         };
         let objects = Objects::open_local(&config.objects)?;
-        let auth = Auth::open(&store, &config).await?;
+        let auth = Auth::open(&store, provider).await?;
         let state: State = Arc::new(AppState {
             public_url: format!("https://{}:{}", config.public_host, address.port()),
             config,

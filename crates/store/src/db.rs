@@ -7,6 +7,7 @@
 
 pub mod activity_events;
 pub mod async_operations;
+pub mod authorization_codes;
 pub mod console_sessions;
 pub mod deployments;
 pub mod groups;

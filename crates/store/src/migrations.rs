@@ -46,6 +46,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0006_deployments.sql"),
         include_str!("../migrations/postgres/0006_deployments.sql"),
     ),
+    (
+        7,
+        "authorization_codes",
+        include_str!("../migrations/sqlite/0007_authorization_codes.sql"),
+        include_str!("../migrations/postgres/0007_authorization_codes.sql"),
+    ),
 ];
 
 /// The migrations of one database. One that was released is never changed: a store knows it by its checksum.

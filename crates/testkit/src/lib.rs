@@ -5,11 +5,13 @@ pub mod authority;
 pub mod boot_sector;
 pub mod console;
 pub mod fake_host;
+pub mod identity_provider;
 pub mod postgres;
 pub mod request;
 pub mod server;
 
 pub use fake_host::FakeHost;
+pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
 pub use request::{Answer, As};
 pub use server::TestServer;

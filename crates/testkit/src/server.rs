@@ -18,7 +18,7 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
-use hardline_server::config::{AgentListener, Config, Database, Limits, TlsMaterial};
+use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
 use hardline_server::{Running, Server, State};
 use hardline_store::db::{resource_groups, subscriptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -61,6 +61,7 @@ pub struct Builder {
     agents: Option<AgentListener>,
     postgres: bool,
     kept: Option<Kept>,
+    federation: Option<Federation>,
 }
 
 /// What a stopped server leaves: its directory and its database.
@@ -125,6 +126,13 @@ impl Builder {
         self
     }
 
+    /// With an outside identity provider.
+    #[must_use]
+    pub fn federation(mut self, provider: Federation) -> Self {
+        self.federation = Some(provider);
+        self
+    }
+
     /// On PostgreSQL. (The environment variable `HARDLINE_TEST_DATABASE=postgres` does so for every server under test.)
     #[must_use]
     pub fn postgres(mut self) -> Self {
@@ -171,6 +179,7 @@ impl Builder {
             tenant: TENANT.parse().unwrap(),
             location: LOCATION.into(),
             limits: self.limits,
+            federation: self.federation,
         };
         let mut server = Server::new(config);
         if let Some(clock) = self.clock {
@@ -221,6 +230,7 @@ impl TestServer {
             agents: None,
             postgres,
             kept: None,
+            federation: None,
         }
     }
 

@@ -1,7 +1,7 @@
 // Who is signed in. The token lives in memory and, so that a reload keeps it, in the tab's sessionStorage; it is never
 // part of a URL.
 
-import { failureFrom, Failure } from "./failure";
+import { Failure } from "./failure";
 
 export interface Session {
   readonly token: string;
@@ -14,7 +14,6 @@ export interface Session {
 }
 
 const KEY = "hardline.session";
-const CLIENT_ID = "hardline-portal";
 
 /** Why there is no session. */
 export type Absence = "none" | "signedOut" | "expired";
@@ -78,41 +77,17 @@ function parseSession(text: string | null): Session | null {
   }
 }
 
-/** Asks for a token with name and password. Throws [`Failure`]. */
-export async function signIn(user: string, password: string, now: () => number): Promise<Session> {
-  const form = new URLSearchParams({
-    grant_type: "password",
-    client_id: CLIENT_ID,
-    username: user,
-    password,
-    scope: `${location.origin}/.default openid`,
-  });
-  let response: Response;
-  try {
-    response = await fetch("/adfs/oauth2/token", { method: "POST", body: form, credentials: "omit", cache: "no-store" });
-  } catch {
-    throw new Failure(0, "Unreachable", "No answer came. Check the network and whether the server is running.");
-  }
-  const body = await response.text();
-  if (!response.ok) {
-    const failure = failureFrom(response.status, body, null);
-    if (failure.code === "invalid_grant") {
-      throw new Failure(response.status, failure.code, "The name or the password is wrong.");
-    }
-    throw failure;
-  }
-  return sessionFrom(body, user, now());
-}
-
-/** Reads a token answer. */
-export function sessionFrom(body: string, user: string, now: number): Session {
-  const answer = JSON.parse(body) as { access_token?: unknown; expires_in?: unknown };
+/** Reads a token answer to a sign-in that wanted to see `nonce` again. */
+export function sessionFrom(body: string, nonce: string, now: number): Session {
+  const answer = JSON.parse(body) as { access_token?: unknown; id_token?: unknown; expires_in?: unknown };
   if (typeof answer.access_token !== "string") throw new Failure(200, "NoToken", "The server's answer holds no token.");
+  const id = claimsOf(typeof answer.id_token === "string" ? answer.id_token : "");
+  if (id.nonce !== nonce) throw new Failure(200, "ForeignToken", "The server's answer belongs to another sign-in.");
   const seconds = Number(answer.expires_in ?? 3600);
   const claims = claimsOf(answer.access_token);
   return {
     token: answer.access_token,
-    user: claims.upn ?? claims.unique_name ?? claims.preferred_username ?? user,
+    user: claims.upn ?? claims.unique_name ?? claims.preferred_username ?? "",
     objectId: claims.oid ?? null,
     expires: now + (Number.isFinite(seconds) ? seconds : 3600) * 1000,
   };

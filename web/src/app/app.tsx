@@ -5,7 +5,7 @@ import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { BootDiagnostics } from "../pages/boot-diagnostics";
 import { Device } from "../pages/device";
 import { Overview } from "../pages/overview";
-import { SignIn } from "../pages/sign-in";
+import { SignedIn, SignIn } from "../pages/sign-in";
 import { VmList } from "../pages/vm-list";
 import { VmPage } from "../pages/vm-page";
 import { NotFound } from "../parts/problem";
@@ -24,7 +24,8 @@ export function App() {
   return (
     <Routes>
       <Route path="/signin" element={<SignIn />} />
-      <Route element={<SignedIn />}>
+      <Route path="/signed-in" element={<SignedIn />} />
+      <Route element={<Inside />}>
         <Route index element={<Navigate to="/vms" replace />} />
         <Route path="/device" element={<Device />} />
         <Route path="/vms" element={<VmList />} />
@@ -49,7 +50,7 @@ export function App() {
   );
 }
 
-function SignedIn() {
+function Inside() {
   const { session } = useAccess();
   const location = useLocation();
   const queries = useQueryClient();

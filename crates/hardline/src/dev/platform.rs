@@ -55,6 +55,7 @@ impl Platform {
             tenant: secrets.tenant,
             location: LOCATION.to_owned(),
             limits: Limits::default(),
+            federation: None,
         };
         progress.say("starting the server");
         let server = match Server::start(config).await {

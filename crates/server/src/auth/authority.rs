@@ -23,8 +23,12 @@ pub enum Endpoint {
     Token,
     /// Where device codes are.
     DeviceCode,
-    /// Where a browser would begin.
+    /// Where a browser begins.
     Authorize,
+    /// Where a browser leaves for the outside identity provider.
+    Federation,
+    /// Where it comes back.
+    FederationCallback,
     /// An endpoint of a tenant that is not ours.
     OtherTenant,
 }
@@ -84,6 +88,9 @@ fn in_family(rest: &str, family: Authority) -> Option<Endpoint> {
         "oauth2/token" => Endpoint::Token,
         "oauth2/devicecode" => Endpoint::DeviceCode,
         "oauth2/authorize" => Endpoint::Authorize,
+        // The provider knows one address of ours.
+        "oauth2/federation" if family == Authority::Adfs => Endpoint::Federation,
+        "oauth2/federation/callback" if family == Authority::Adfs => Endpoint::FederationCallback,
         _ => return None,
     })
 }
@@ -112,6 +119,9 @@ mod tests {
             ("adfs/oauth2/token/", Some(Token)),
             ("adfs/oauth2/devicecode", Some(DeviceCode)),
             ("adfs/oauth2/authorize", Some(Authorize)),
+            ("adfs/oauth2/federation", Some(Federation)),
+            ("adfs/oauth2/federation/callback", Some(FederationCallback)),
+            ("common/oauth2/federation", None),
             ("adfs/discovery/keys", Some(Keys)),
             ("adfs/oauth2/v2.0/token", None),
             (

@@ -3,15 +3,20 @@
 //! ```text
 //! POST /adfs/oauth2/token ── sign_in ──► access token (1 h)
 //! Authorization: Bearer … ── authenticate ──► Caller ── authorise ──► Allowed ──► a handler
+//! GET /adfs/oauth2/authorize ── authorize ──► the portal's sign-in page ──► a code (`codes`), which it exchanges for tokens
+//! GET /adfs/oauth2/federation ── federation ──► an outside identity provider ──► a code, as above
 //! POST /adfs/oauth2/devicecode ── device ──► a code, which a signed-in person answers in the portal
 //! ?sig=…                  ── arm::sas::verify ──► Verified ── allow_sas ──► Allowed ──► the blob endpoint
 //! Authorization: SharedKey … ── arm::shared_key::verify ──► Verified ── allow_key ──► Allowed ──► the blob endpoint
 //! ```
 
 pub mod authority;
+mod authorize;
 mod caller;
+mod codes;
 pub mod device;
 mod device_codes;
+pub mod federation;
 mod keys;
 mod openid;
 mod passwords;
@@ -21,19 +26,20 @@ mod roles;
 mod sign_in;
 mod tokens;
 
+pub use authorize::{PORTAL, authorization_page, authorize, foreign_form};
 pub use caller::{Allowed, Caller, CallerKind, Evidence, asked_for, required_action};
+pub use codes::challenge_of;
 pub use device_codes::DeviceRequest;
 pub use keys::SigningKey;
 pub use passwords::{PASSWORD_LIMIT, Passwords, hash as hash_password};
 pub use rate_limit::SignInLimit;
 pub use roles::{Rights, authorise, still_allowed};
-pub use sign_in::{Form, no_authorization_code, other_tenant, token};
+pub use sign_in::{Form, other_tenant, token};
 pub use tokens::{ACCESS_LIFETIME, AccessClaims, REFRESH_LIFETIME};
 
 use self::authority::Authority;
 use self::device_codes::DeviceCodes;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Config;
 use crate::pipeline::Cx;
 use crate::state::State;
 use hardline_arm::error::ArmError;
@@ -70,12 +76,13 @@ pub struct Auth {
     passwords: Passwords,
     limit: SignInLimit,
     devices: DeviceCodes,
+    provider: Option<federation::Provider>,
 }
 
 impl Auth {
     /// Reads the signing key; makes it at the first start. Of two servers that start at once on one database the first
     /// one's key stays.
-    pub async fn open(store: &Db, _config: &Config) -> Result<Self, StoreError> {
+    pub async fn open(store: &Db, provider: Option<federation::Provider>) -> Result<Self, StoreError> {
         let kept = match secrets::get(store, SIGNING_KEY).await? {
             Some(kept) => kept,
             None => {
@@ -93,6 +100,7 @@ impl Auth {
             passwords: Passwords::default(),
             limit: SignInLimit::default(),
             devices: DeviceCodes::default(),
+            provider,
         })
     }
 
@@ -176,7 +184,8 @@ impl std::fmt::Debug for Principal {
 
 /// The openid-configuration of a family of URLs, for clients that reach the server at `base_url`.
 pub fn openid_configuration(state: &State, authority: Authority, base_url: &str) -> serde_json::Value {
-    openid::configuration(authority, base_url, state.config.tenant)
+    let provider = state.auth.provider.as_ref().map(federation::Provider::name);
+    openid::configuration(authority, base_url, state.config.tenant, provider)
 }
 
 /// `discovery/keys`: the public half of the signing key.

@@ -1,5 +1,5 @@
 //! `POST /adfs/oauth2/token`: client credentials, password and refresh token grants (contract sections 2.2, 2.3); the
-//! device code's is in [`device`].
+//! device code's is in [`device`], the authorization code's in [`codes`].
 //!
 //! What is wrong is told in OAuth's shape, `{"error", "error_description", "error_codes"}`. An unknown name and a wrong
 //! password get the same answer after the same time.
@@ -7,7 +7,7 @@
 use super::authority::Authority;
 use super::passwords::PASSWORD_LIMIT;
 use super::tokens::{ACCESS_LIFETIME, RefreshClaims, SignIn};
-use super::{AuthError, Principal, PrincipalKind, device};
+use super::{AuthError, Principal, PrincipalKind, codes, device};
 use crate::pipeline::Cx;
 use crate::reply::ArmResponse;
 use base64::Engine as _;
@@ -43,9 +43,13 @@ impl TokenError {
         Self::new(StatusCode::BAD_REQUEST, error, code, description)
     }
 
-    fn missing(field: &str) -> Self {
+    pub(super) fn missing(field: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{field}'.");
         Self::bad("invalid_request", 900_144, text)
+    }
+
+    pub(super) fn forbidden(description: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "access_denied", 90_100, description)
     }
 
     pub(super) fn wrong_password() -> Self {
@@ -87,9 +91,12 @@ impl TokenError {
         }
     }
 
-    /// The inward cause of a 500, for the log.
-    fn cause(&self) -> Option<&AuthError> {
-        self.cause.as_ref()
+    /// Itself, after the inward cause of a 500 was logged.
+    pub(super) fn logged(self, cx: &Cx) -> Self {
+        if let Some(cause) = &self.cause {
+            tracing::error!(error = cause as &dyn std::error::Error, correlation = %cx.correlation, "sign-in failed");
+        }
+        self
     }
 }
 
@@ -113,19 +120,8 @@ impl From<hardline_store::StoreError> for TokenError {
 pub async fn token(cx: &Cx, form: &Form) -> ArmResponse {
     match grant(cx, form).await {
         Ok(body) => ArmResponse::ok(body),
-        Err(refused) => {
-            if let Some(cause) = refused.cause() {
-                tracing::error!(error = cause as &dyn std::error::Error, correlation = %cx.correlation, "sign-in failed");
-            }
-            refused.answer()
-        }
+        Err(refused) => refused.logged(cx).answer(),
     }
-}
-
-/// Answers the authorization endpoint, whose grant there is not.
-pub fn no_authorization_code() -> ArmResponse {
-    let text = "This server signs nobody in through a redirect. Use a device code (`az login --use-device-code`), a name and a password, or a service principal.";
-    TokenError::bad("unsupported_response_type", 700_054, text).answer()
 }
 
 /// Answers an endpoint of a tenant that is not ours.
@@ -140,6 +136,7 @@ async fn grant(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
         "client_credentials" => client_credentials(cx, form).await,
         "password" => password(cx, form).await,
         "refresh_token" => refresh(cx, form).await,
+        codes::GRANT => codes::grant(cx, form).await,
         device::GRANT => device::grant(cx, form).await,
         _ => Err(TokenError::bad("unsupported_grant_type", 70003, "The grant type is not supported.")),
     }
@@ -175,11 +172,13 @@ async fn refresh(cx: &Cx, form: &Form) -> Result<Value, TokenError> {
     let principal = principals::get(&cx.state.store, &claims.oid).await?.map(Principal::from);
     let alive = principal.filter(|p| p.enabled && p.stamp() == claims.stamp);
     let principal = alive.ok_or_else(TokenError::dead_refresh_token)?;
-    person(cx, &sign_in(cx, &principal, client, audience))
+    let mut sign_in = sign_in(cx, &principal, client, audience);
+    sign_in.method = claims.amr;
+    person(cx, &sign_in)
 }
 
 /// The principal of that name, when `secret` is its own.
-async fn prove(
+pub(super) async fn prove(
     cx: &Cx,
     name: &str,
     secret: &SecretString,
@@ -221,6 +220,8 @@ pub(super) fn sign_in<'a>(
         tenant: cx.state.config.tenant.to_string(),
         issuer: Authority::of_path(&cx.facts.path).issuer(&cx.facts.base_url, cx.state.config.tenant),
         audience,
+        method: "pwd".to_owned(),
+        nonce: None,
         now: cx.now,
         id: cx.state.random.uuid(),
     }

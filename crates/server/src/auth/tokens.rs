@@ -77,6 +77,10 @@ pub struct SignIn<'a> {
     pub issuer: String,
     /// The ARM audience of this server.
     pub audience: String,
+    /// How a person proved itself: a value of `amr` (RFC 8176).
+    pub method: String,
+    /// What the client wants to see again in the id token.
+    pub nonce: Option<String>,
     /// When.
     pub now: Timestamp,
     /// The tokens' own id.
@@ -99,7 +103,7 @@ impl SignIn<'_> {
             sub: self.principal.oid.clone(),
             appid: self.client.into(),
             appidacr: if user { "0" } else { "1" }.into(),
-            amr: if user { vec!["pwd".into()] } else { Vec::new() },
+            amr: if user { vec![self.method.clone()] } else { Vec::new() },
             idtyp: if user { "user" } else { "app" }.into(),
             upn: user.then(|| self.principal.name.clone()),
             name: self.principal.display_name.clone(),
@@ -112,7 +116,7 @@ impl SignIn<'_> {
     /// The id token: for the client's eyes; no door opens to it.
     pub fn id_token(&self, key: &SigningKey) -> Result<String, AuthError> {
         let now = self.now.as_second();
-        key.sign(&json!({
+        let mut claims = json!({
             "aud": self.client,
             "iss": self.issuer,
             "iat": now,
@@ -125,7 +129,11 @@ impl SignIn<'_> {
             "preferred_username": self.principal.name,
             "name": self.principal.display_name,
             "ver": "1.0",
-        }))
+        });
+        if let (Some(claims), Some(nonce)) = (claims.as_object_mut(), &self.nonce) {
+            claims.insert("nonce".into(), nonce.as_str().into());
+        }
+        key.sign(&claims)
     }
 
     /// The refresh token. It dies with the password: it carries a digest of what the password's hash was.
@@ -135,6 +143,7 @@ impl SignIn<'_> {
             exp: self.now.as_second() + REFRESH_LIFETIME,
             oid: self.principal.oid.clone(),
             appid: self.client.into(),
+            amr: self.method.clone(),
             stamp: self.principal.stamp(),
         })
     }
@@ -149,8 +158,16 @@ pub struct RefreshClaims {
     pub oid: String,
     /// Through which client.
     pub appid: String,
+    /// How the person had proved itself.
+    #[serde(default = "password")]
+    pub amr: String,
     /// [`Principal::stamp`] when it was given out.
     pub stamp: String,
+}
+
+/// What tokens from before the claim was there were given out for.
+fn password() -> String {
+    "pwd".to_owned()
 }
 
 impl RefreshClaims {
@@ -251,6 +268,8 @@ mod tests {
             tenant: "22222222-2222-2222-2222-222222222222".into(),
             issuer: "https://localhost:8443/adfs".into(),
             audience: "https://localhost".into(),
+            method: "pwd".into(),
+            nonce: None,
             now: Timestamp::from_second(1_000_000).unwrap(),
             id: Uuid::from_u128(5),
         }

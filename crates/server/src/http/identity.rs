@@ -58,8 +58,30 @@ pub(super) async fn answer(
             }))
         }
         Endpoint::Authorize => {
+            only(cx, &[Method::GET, Method::POST])?;
+            if cx.facts.method == Method::GET {
+                return Ok(oauth(match fields(&cx.query) {
+                    Ok(form) => auth::authorization_page(cx, &form),
+                    Err(reason) => invalid_request(&reason),
+                }));
+            }
+            if !of_our_page(cx, parts) {
+                return Ok(oauth(auth::foreign_form()));
+            }
+            let form = form(cx, parts, incoming).await;
+            Ok(oauth(match form {
+                Ok(form) => auth::authorize(cx, &form).await,
+                Err(reason) => invalid_request(&reason),
+            }))
+        }
+        Endpoint::Federation | Endpoint::FederationCallback => {
             only(cx, &[Method::GET])?;
-            Ok(answer::arm(auth::no_authorization_code()))
+            let cookies = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+            Ok(oauth(match fields(&cx.query) {
+                Ok(form) if endpoint == Endpoint::Federation => auth::federation::begin(cx, &form).await,
+                Ok(form) => auth::federation::callback_from_provider(cx, &form, cookies).await,
+                Err(reason) => invalid_request(&reason),
+            }))
         }
         Endpoint::OtherTenant => Ok(answer::arm(auth::other_tenant())),
     }
@@ -70,6 +92,14 @@ fn only(cx: &Cx, allowed: &[Method]) -> Result<(), ArmError> {
         return Ok(());
     }
     Err(ArmError::method_not_allowed(&cx.facts.method, allowed))
+}
+
+/// Whether a browser says that a page of ours sent the request: other sites must not sign anybody in here, not even as
+/// somebody whose password they know.
+fn of_our_page(cx: &Cx, parts: &Parts) -> bool {
+    let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    header("origin").is_some_and(|origin| origin.eq_ignore_ascii_case(&cx.facts.base_url))
+        && header("sec-fetch-site").is_none_or(|site| site == "same-origin")
 }
 
 fn invalid_request(reason: &str) -> ArmResponse {
@@ -90,11 +120,14 @@ async fn form(cx: &Cx, parts: &Parts, incoming: Incoming) -> Result<BTreeMap<Str
         .map_err(|error| error.message)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| "The form is not UTF-8.".to_owned())?;
     // A form is written as a query is.
-    let pairs = Query::parse(text).map_err(|_| "The form is too long.".to_owned())?;
+    fields(&Query::parse(text).map_err(|_| "The form is too long.".to_owned())?)
+}
+
+fn fields(pairs: &Query) -> Result<BTreeMap<String, SecretString>, String> {
     let mut form = BTreeMap::new();
     for (name, value) in pairs.pairs() {
         if form.insert(name.to_owned(), SecretString::from(value)).is_some() {
-            return Err(format!("The field '{}' stands in the form twice.", name.escape_default()));
+            return Err(format!("The field '{}' stands there twice.", name.escape_default()));
         }
     }
     Ok(form)

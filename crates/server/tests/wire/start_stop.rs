@@ -21,6 +21,7 @@ fn config(directory: &TempDir, listen: SocketAddr) -> Config {
         tenant: hardline_testkit::server::TENANT.parse().unwrap(),
         location: "local".into(),
         limits: Limits::default(),
+        federation: None,
     }
 }
 

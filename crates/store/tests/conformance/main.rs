@@ -79,6 +79,7 @@ suite! {
     operations::the_last_of_several_machines_is_one,
     operations::instances_go_on_counting,
     operations::a_session_is_used_once,
+    operations::an_authorization_code_is_taken_once,
     operations::the_epoch_only_rises,
     serial::segments_are_replayed_without_harm,
     serial::reading_from_an_offset,

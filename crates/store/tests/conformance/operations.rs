@@ -2,6 +2,7 @@
 
 use hardline_store::Db;
 use hardline_store::db::async_operations::{self, AsyncOperation, Wait, Waiting};
+use hardline_store::db::authorization_codes::{self, AuthorizationCode};
 use hardline_store::db::console_sessions::{self, ConsoleSession};
 use hardline_store::db::port_leases;
 use hardline_store::db::scale_sets::{self, ScaleSetRow};
@@ -142,6 +143,35 @@ pub async fn a_session_is_used_once(db: &Db) {
     assert_eq!(console_sessions::sweep(&mut tx, 75).await.unwrap(), 1, "the one that expired");
     assert_eq!(console_sessions::sweep(&mut tx, 81).await.unwrap(), 1, "the one that was closed");
     tx.commit().await.unwrap();
+}
+
+pub async fn an_authorization_code_is_taken_once(db: &Db) {
+    let code = AuthorizationCode {
+        code_hash: "h1".into(),
+        principal: "ann".into(),
+        method: "pwd".into(),
+        client: "portal".into(),
+        redirect_uri: "https://localhost/portal".into(),
+        challenge: "c".into(),
+        nonce: None,
+        audience: "https://localhost".into(),
+        expires: 60,
+    };
+    let other =
+        AuthorizationCode { code_hash: "h2".into(), nonce: Some("n".into()), expires: 90, ..code.clone() };
+    let mut tx = db.begin().await.unwrap();
+    authorization_codes::insert(&mut tx, &code, 0).await.unwrap();
+    authorization_codes::insert(&mut tx, &other, 60).await.unwrap();
+    assert_eq!(authorization_codes::get(&mut tx, "h1").await.unwrap(), Some(code.clone()));
+    assert!(authorization_codes::take(&mut tx, "h1").await.unwrap());
+    assert!(!authorization_codes::take(&mut tx, "h1").await.unwrap(), "taken");
+    tx.commit().await.unwrap();
+    assert_eq!(authorization_codes::get(db, "h1").await.unwrap(), None);
+    assert_eq!(authorization_codes::get(db, "h2").await.unwrap(), Some(other));
+    let mut tx = db.begin().await.unwrap();
+    authorization_codes::insert(&mut tx, &AuthorizationCode { expires: 200, ..code }, 91).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(authorization_codes::get(db, "h2").await.unwrap(), None, "it had ended");
 }
 
 pub async fn the_epoch_only_rises(db: &Db) {
