@@ -160,9 +160,7 @@ async fn of_a_member_that_comes_twice_the_last_counts() {
             "{}",
             sample.kind
         );
-        let last = body.replacen('}', "}", 1).trim_end_matches('}').to_owned();
-        let closing = "}".repeat(body.len() - last.len() - 1);
-        let last = format!("{last}{closing}, \"location\": \"mars\"}}");
+        let last = format!("{}, \"location\": \"mars\"}}", body.strip_suffix('}').unwrap());
         let moved = put(&owner, &sample.path, JSON, last).await;
         assert!(matches!(moved.status, 400 | 409), "{}: {}", sample.kind, moved.text);
     }
