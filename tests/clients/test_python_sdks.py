@@ -115,6 +115,22 @@ def test_the_console_service(clients, dev):
     assert answer.connection_string.startswith("wss://") and answer.connection_string.endswith("/client")
 
 
+def test_a_serial_port_is_disabled_and_enabled(clients, dev):
+    ports = clients(MicrosoftSerialConsoleClient).serial_ports
+    port = [dev["RESOURCE_GROUP"], "Microsoft.Compute", "virtualMachines", dev["VM"], "0"]
+    try:
+        assert ports.create(*port, {"properties": {"state": "disabled"}}).properties.state == "disabled"
+        assert ports.get(*port).properties.state == "disabled"
+        with pytest.raises(HttpResponseError) as refused:
+            ports.connect(*port)
+        assert refused.value.status_code == 409 and "serial port is disabled" in str(refused.value)
+    finally:
+        assert ports.create(*port, {"properties": {"state": "enabled"}}).properties.state == "enabled"
+    (listed,) = ports.list(*port[:-1]).value
+    assert (listed.name, listed.properties.state) == ("0", "enabled")
+    assert ports.connect(*port).connection_string.startswith("wss://")
+
+
 def test_the_activity_log(clients, dev):
     since = (datetime.now(timezone.utc) - timedelta(hours=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
     events = clients(MonitorManagementClient).activity_logs.list(

@@ -1,4 +1,4 @@
-//! `api-version`: a date, perhaps a preview. Any date is taken, because one client release mixes many (contract 1.1).
+//! `api-version`: a date, perhaps a preview. Which dates an operation takes is said in [`crate::provider::check_api_version`].
 
 use crate::error::ArmError;
 use crate::query::Query;
@@ -25,6 +25,11 @@ impl ApiVersion {
     /// The version as it came.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Its day.
+    pub fn date(&self) -> jiff::civil::Date {
+        self.date
     }
 
     /// Whether this version is `date` (`YYYY-MM-DD`) or later; a preview counts as its date.
@@ -62,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_date_is_taken() {
+    fn any_date_is_read() {
         for text in ["2015-04-01", "2026-11-01", "2022-05-01-preview", "2022-05-01-PREVIEW", "2099-12-31"] {
             assert_eq!(text.parse::<ApiVersion>().unwrap().as_str(), text);
         }

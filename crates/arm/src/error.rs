@@ -256,6 +256,31 @@ impl ArmError {
         Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", text)
     }
 
+    /// 400: a date that ARM itself has no version of; `supported` are some that it has (contract 10).
+    pub fn unsupported_api_version(version: &str, supported: &[&str]) -> Self {
+        let list = supported.join(",");
+        let text = format!("The api-version '{version}' is invalid. The supported versions are '{list}'.");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", text)
+    }
+
+    /// 400: a date that the provider of a type has no version of; `supported` are some that it has (contract 10).
+    pub fn no_registered_provider(location: &str, version: &str, kind: &str, supported: &[&str]) -> Self {
+        let list = supported.join(", ");
+        let text = format!(
+            "No registered resource provider found for location '{location}' and API version '{version}' for type '{kind}'. The supported api-versions are '{list}'. The supported locations are '{location}'."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "NoRegisteredProviderFound", text)
+    }
+
+    /// 415: a body of another type than JSON; `given` as the client named it, in ARM's words where it named none.
+    pub fn unsupported_media_type(given: Option<&str>) -> Self {
+        let given: String = given.unwrap_or("<null>").chars().take(80).collect();
+        let text = format!(
+            "The content media type '{given}' is not supported. Only 'application/json' is supported."
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", text)
+    }
+
     /// 400: a property or a query parameter has a value that cannot be.
     pub fn invalid_parameter(name: &str, reason: &str) -> Self {
         Self::new(

@@ -73,6 +73,10 @@ pub fn parse(text: &str) -> Result<Vec<Term>, ArmError> {
     if text.len() > FILTER_LIMIT {
         return Err(ArmError::invalid_filter(&format!("it is longer than {FILTER_LIMIT} bytes")));
     }
+    // No name and no value has one; a database refuses what has a NUL.
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err(ArmError::invalid_filter("it has a control character"));
+    }
     conjuncts(text)?.into_iter().map(term).collect()
 }
 
@@ -152,11 +156,14 @@ fn unquote(text: &str) -> Option<String> {
     let text = if typed { text.get(text.find('\'')?..)? } else { text };
     match text.strip_prefix('\'') {
         Some(inside) => {
-            let inside = inside.strip_suffix('\'')?;
-            let plain = inside.replace("''", "\u{0}");
-            (!plain.contains('\'')).then(|| plain.replace('\u{0}', "'"))
+            let pairs: Vec<&str> = inside.strip_suffix('\'')?.split("''").collect();
+            (!pairs.iter().any(|part| part.contains('\''))).then(|| pairs.join("'"))
         }
-        None => (!text.is_empty() && !text.contains('\'')).then(|| text.into()),
+        // `a eq b or c eq d` is not the value `b or c eq d`.
+        None => (!text.is_empty()
+            && !text.contains('\'')
+            && !text.split_whitespace().any(|word| word.eq_ignore_ascii_case("or")))
+        .then(|| text.into()),
     }
 }
 
@@ -225,6 +232,9 @@ mod tests {
             "f('a', 'b')",
             "f('a' b)",
             "f(a, b c')",
+            "a eq b or c eq d",
+            "a eq 'b\u{0}c'",
+            "f(\u{1})",
         ] {
             assert_eq!(parse(text).unwrap_err().code, "InvalidFilterInQueryString", "{text}");
         }

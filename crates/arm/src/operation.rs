@@ -197,7 +197,7 @@ ids! {
     RouteList, RouteGet, RoutePut, RouteDelete,
     // Microsoft.SerialConsole
     ConsoleServiceGet, ConsoleServiceEnable, ConsoleServiceDisable,
-    SerialPortList, SerialPortGet, SerialPortConnect,
+    SerialPortList, SerialPortGet, SerialPortPut, SerialPortDelete, SerialPortConnect,
     // Microsoft.Authorization
     RoleDefinitionList, RoleDefinitionGet, RoleDefinitionPut, RoleDefinitionDelete,
     RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete, PermissionList,

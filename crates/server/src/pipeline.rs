@@ -21,11 +21,13 @@ use hardline_arm::activity::Deed;
 use hardline_arm::api_version::ApiVersion;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::{Audit, Identified, Operation, OperationId, identify};
+use hardline_arm::provider;
 use hardline_arm::query::Query;
 use hardline_arm::resource_id::ArmPath;
 use hardline_store::{StoreError, Tx};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use secrecy::SecretString;
 use std::net::IpAddr;
@@ -116,6 +118,7 @@ where
         Identified::Unknown => return Err(unknown(&path)),
     };
     cx.api_version = Some(ApiVersion::required(&cx.query)?);
+    check_api_version(cx, operation)?;
     let allowed = authorise(cx, &caller, operation, path).await?;
     let body = body.await;
     perform(cx, allowed, body).await
@@ -136,6 +139,7 @@ pub fn run_as<'a>(cx: &'a Cx, caller: &'a Caller, body: Bytes) -> BoxFuture<'a, 
         let path = ArmPath::parse(&cx.facts.path).map_err(|e| ArmError::invalid_path(&e))?;
         match identify(&cx.facts.method, &path) {
             Identified::Operation(operation) => {
+                check_api_version(cx, operation)?;
                 let allowed = authorise(cx, caller, operation, path).await?;
                 perform(cx, allowed, Ok(body)).await
             }
@@ -149,6 +153,13 @@ pub fn run_as<'a>(cx: &'a Cx, caller: &'a Caller, body: Bytes) -> BoxFuture<'a, 
 pub fn encoded(id: &str) -> String {
     const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>');
     utf8_percent_encode(id, PATH).to_string()
+}
+
+/// 400 for an api-version that no client of the operation can know.
+fn check_api_version(cx: &Cx, operation: &Operation) -> Result<(), ArmError> {
+    let Some(version) = &cx.api_version else { return Ok(()) };
+    let today = cx.now.to_zoned(TimeZone::UTC).date();
+    provider::check_api_version(operation, version, today, &cx.state.config.location)
 }
 
 /// The caller of a request's bearer token.
@@ -186,7 +197,7 @@ async fn perform(cx: &Cx, allowed: Allowed, body: Result<Bytes, ArmError>) -> Re
             Ok(body) => dispatch(&cx, &allowed, &body).await,
             Err(unread) => Err(unread),
         };
-        match result {
+        match result.map_err(|error| unless_conditional(&cx, error)) {
             Ok(recorded) => recorded.reply,
             Err(error) if allowed.operation.audit == Audit::Always => {
                 Err(record_failure(&cx, &record::deed_allowed(&cx, &allowed), error).await)
@@ -195,6 +206,17 @@ async fn perform(cx: &Cx, allowed: Allowed, body: Result<Bytes, ArmError>) -> Re
         }
     });
     running.await.unwrap_or_else(|defect| Err(ArmError::internal(defect)))
+}
+
+/// Who named the version that it meant to change is told that it is another one by now, also when somebody was faster by
+/// less than the time between the check and the write.
+fn unless_conditional(cx: &Cx, error: ArmError) -> ArmError {
+    let conditional = cx.facts.if_match.is_some() || cx.facts.if_none_match.is_some();
+    let faster = error.cause().and_then(|cause| cause.downcast_ref::<StoreError>());
+    match faster {
+        Some(StoreError::Conflict) if conditional => ArmError::precondition_failed(),
+        _ => error,
+    }
 }
 
 /// Writes the start and the failure of an operation that changed nothing, and gives the error back.
@@ -370,7 +392,8 @@ impl Recorded {
 pub fn store_error(error: StoreError) -> ArmError {
     match error {
         StoreError::NotFound => ArmError::not_found("The record was not found."),
-        StoreError::Conflict => ArmError::conflict("The resource was changed by another request. Try again."),
+        StoreError::Conflict => ArmError::conflict("The resource was changed by another request. Try again.")
+            .with_source(StoreError::Conflict),
         StoreError::Full(_) => ArmError::unavailable(
             "The disk under the server's store is full; nothing was changed. Its operator must make room.",
         )
@@ -490,6 +513,8 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::ConsoleServiceDisable => serial_console::service_disable(cx, allowed, body).await,
         Id::SerialPortList => serial_console::port_list(cx, allowed, body).await,
         Id::SerialPortGet => serial_console::port_get(cx, allowed, body).await,
+        Id::SerialPortPut => serial_console::port_put(cx, allowed, body).await,
+        Id::SerialPortDelete => serial_console::port_delete(cx, allowed, body).await,
         Id::SerialPortConnect => serial_console::connect(cx, allowed, body).await,
         Id::RoleDefinitionList => authorization::role_definition_list(cx, allowed, body).await,
         Id::RoleDefinitionGet => authorization::role_definition_get(cx, allowed, body).await,

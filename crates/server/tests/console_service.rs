@@ -117,3 +117,61 @@ async fn ports_tell_whether_somebody_could_connect_and_whether_somebody_is() {
     owner.get(&world.ports().replace("vm1", "nowhere")).await.expect(404);
     world.server.stop().await;
 }
+
+#[tokio::test]
+async fn a_port_that_is_disabled_opens_for_nobody_until_it_is_enabled_or_deleted() {
+    let world = World::new().await;
+    let (server, owner) = (&world.server, world.server.owner());
+    let (port, vm) = (format!("{}/0", world.ports()), server.vm_path("vm1"));
+    let set = async |state: &str| {
+        let body = json!({"properties": {"state": state}});
+        let answer = owner.put(&port, &body).await.expect(201).json;
+        assert_eq!((&answer["name"], &answer["properties"]["state"]), (&json!("0"), &json!(state)));
+        assert_eq!(owner.get(&port).await.expect(200).json["properties"]["state"], state);
+    };
+    set("enabled").await;
+    let token = owner.access_token().await;
+    let mut console = Console::stream(server, &vm, &token, "").await.unwrap();
+    while !matches!(console.frame().await.unwrap(), ServerFrame::Snapshot { .. }) {}
+
+    set("disabled").await;
+    let (said, code, _) = console.end().await;
+    assert_eq!(code, 4003);
+    let told = |notice: &ServerNotice| matches!(notice, ServerNotice::Ended { reason } if reason.contains("serial port was disabled"));
+    assert!(said.last().is_some_and(told), "{said:?}");
+    let refused = owner.post(&format!("{port}/connect")).await.expect(409);
+    assert!(refused.message().starts_with("The serial port is disabled for this virtual machine."));
+    assert_eq!(Console::stream(server, &vm, &token, "").await.err(), Some(409));
+    let own = format!("{vm}/providers/Hardline.Console/serialPorts/0");
+    owner.post(&format!("{own}/nmi")).await.expect(409);
+    // The log goes on, and changing the machine does not open the port again.
+    owner.post(&format!("{vm}/retrieveBootDiagnosticsData")).await.expect(200);
+    set_boot_diagnostics(server, "vm1", false).await;
+    set_boot_diagnostics(server, "vm1", true).await;
+    owner.post(&format!("{port}/connect")).await.expect(409);
+    set("enabled").await;
+    owner.post(&format!("{port}/connect")).await.expect(200);
+    set("disabled").await;
+    owner.delete(&port).await.expect(200);
+    owner.delete(&port).await.expect(200);
+    assert_eq!(owner.get(&port).await.expect(200).json["properties"]["state"], "enabled");
+    owner.post(&format!("{port}/connect")).await.expect(200);
+
+    // Who may connect may not do this; who may is in the log.
+    server.reader().put(&port, &json!({"properties": {"state": "disabled"}})).await.expect(403);
+    server.reader().delete(&port).await.expect(403);
+    for state in [json!("off"), json!(1), json!({})] {
+        let answer = owner.put(&port, &json!({"properties": {"state": state}})).await.expect(400);
+        assert_eq!(answer.code(), "InvalidParameter");
+    }
+    owner.put(&port.replace("Ports/0", "Ports/1"), &json!({})).await.expect(404);
+    owner.put(&port.replace("vm1", "nowhere"), &json!({})).await.expect(404);
+    let (write, delete) =
+        ("Microsoft.SerialConsole/serialPorts/write", "Microsoft.SerialConsole/serialPorts/delete");
+    let events = events(server, &port).await;
+    let count = |name: &str| {
+        events.iter().filter(|(operation, status, ..)| operation == name && status == "Succeeded").count()
+    };
+    assert_eq!((count(write), count(delete)), (4, 2), "{events:?}");
+    world.server.stop().await;
+}

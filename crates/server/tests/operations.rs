@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::POST, Method::DELETE];
-const VERSION: &str = "api-version=2026-04-01";
+const VERSION: &str = "api-version=2026-11-01";
 
 /// Where a walk goes: names of things that are there, or of things that are not.
 struct Place {
@@ -272,6 +272,7 @@ fn body(row: &Operation) -> Option<Value> {
             "permissions": [{ "actions": ["Microsoft.Compute/virtualMachines/start/action"] }],
             "assignableScopes": [format!("/subscriptions/{}", hardline_testkit::server::SUBSCRIPTION)],
         }}),
+        OperationId::SerialPortPut => json!({ "properties": { "state": "enabled" } }),
         OperationId::UserPut => json!({ "properties": { "password": "correct horse 7" } }),
         _ => return None,
     };

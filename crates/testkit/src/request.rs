@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// The api-version that is added to an ARM path without one.
 pub const API_VERSION: &str = "2024-07-01";
+/// The same for what is ours and not Azure's.
+const OUR_VERSION: &str = "2026-11-01";
 
 /// Somebody who sends requests.
 #[derive(Clone)]
@@ -148,13 +150,14 @@ impl<'s> As<'s> {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// Any method. `path` may be a whole URL; an ARM path without an api-version gets [`API_VERSION`].
+    /// Any method. `path` may be a whole URL; an ARM path without an api-version gets [`API_VERSION`], or ours.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let arm = ["/subscriptions", "/providers", "/tenants"].iter().any(|root| path.starts_with(root));
         let mut path = path.to_owned();
         if arm && !path.contains("api-version=") {
             path.push(if path.contains('?') { '&' } else { '?' });
-            path.push_str(&format!("api-version={API_VERSION}"));
+            let ours = path.to_ascii_lowercase().contains("/providers/hardline.");
+            path.push_str(&format!("api-version={}", if ours { OUR_VERSION } else { API_VERSION }));
         }
         let mut request = self.request(method, &path).await;
         if let Some(body) = body {

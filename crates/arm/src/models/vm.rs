@@ -17,8 +17,6 @@ use serde_json::{Map, Value, json};
 
 /// The resource type.
 pub const TYPE: &str = "Microsoft.Compute/virtualMachines";
-/// Characters that a VM's name may not hold (beside white space and control characters).
-const NAME_REFUSES: &str = "\\/\"'[]:|<>+=;,?*@&#%~!$^(){}`";
 /// Longest name of a VM, characters.
 pub const VM_NAME_LIMIT: usize = 64;
 
@@ -117,7 +115,8 @@ impl From<VmError> for crate::error::ArmError {
 
 /// Checks the name in a PUT's path.
 pub fn check_name(name: &str) -> Result<(), VmError> {
-    let refused = |c: char| c.is_control() || c.is_whitespace() || NAME_REFUSES.contains(c);
+    // Letters of every script, and nothing that is not seen or turns what stands around it.
+    let refused = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.');
     let length = name.chars().count();
     let good = (1..=VM_NAME_LIMIT).contains(&length)
         && !name.contains(refused)
@@ -129,7 +128,7 @@ pub fn check_name(name: &str) -> Result<(), VmError> {
     Err(VmError::parameter(
         "vmName",
         format!(
-            "The virtual machine name '{name}' is not valid: it must have 1 to {VM_NAME_LIMIT} characters, none of {NAME_REFUSES} or white space, must not start with '_' and not end with '.' or '-'."
+            "The virtual machine name '{name}' is not valid: it must have 1 to {VM_NAME_LIMIT} letters, digits, '-', '_' and '.', must not start with '_' and not end with '.' or '-'."
         ),
     ))
 }

@@ -60,6 +60,22 @@ pub(super) fn rows() -> Vec<Operation> {
             "A serial port",
         ),
         row(
+            OperationId::SerialPortPut,
+            "Microsoft.SerialConsole/serialPorts/write",
+            Method::PUT,
+            Target::Item(PORTS),
+            Audit::Always,
+            "Whether consoles may be opened at a serial port",
+        ),
+        row(
+            OperationId::SerialPortDelete,
+            "Microsoft.SerialConsole/serialPorts/delete",
+            Method::DELETE,
+            Target::Item(PORTS),
+            Audit::Always,
+            "A serial port is as it was before it was set: consoles may be opened at it",
+        ),
+        row(
             OperationId::SerialPortConnect,
             CONNECT,
             Method::POST,

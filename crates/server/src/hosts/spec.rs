@@ -17,6 +17,9 @@ pub struct Desired {
     pub stop_grace: u32,
     /// What runs it.
     pub driver: DesiredDriver,
+    /// Somebody disabled its serial port: nobody opens a console at it. The host is not told, and captures as before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub console_off: bool,
 }
 
 /// What runs a machine, with everything a host needs for it.
@@ -79,7 +82,12 @@ impl Desired {
             },
             Driver::Attach { endpoint } => DesiredDriver::Attach { endpoint: endpoint.clone() },
         };
-        Self { capture: machine.boot_diagnostics.enabled(), stop_grace: STOP_GRACE, driver }
+        Self {
+            capture: machine.boot_diagnostics.enabled(),
+            stop_grace: STOP_GRACE,
+            driver,
+            console_off: false,
+        }
     }
 
     /// The hash of the administrator's password; empty where there is none.

@@ -1,4 +1,4 @@
-//! Reading a request's body: bounded in length and in time.
+//! Reading a request's body: bounded in length and in time, and of the type that ARM reads.
 
 use bytes::Bytes;
 use hardline_arm::error::ArmError;
@@ -31,4 +31,15 @@ pub(super) async fn read(
             Err(ArmError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", text))
         }
     }
+}
+
+/// 415 for a body that does not say that it is JSON. What has no body needs no type: clients differ there (contract 4.1).
+pub(super) fn check_json(parts: &Parts, body: &Bytes) -> Result<(), ArmError> {
+    let given = parts.headers.get(header::CONTENT_TYPE);
+    let given = given.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let media = given.as_deref().map(|text| text.split(';').next().unwrap_or("").trim());
+    let json = media.is_some_and(|media| {
+        ["application/json", "text/json"].iter().any(|known| media.eq_ignore_ascii_case(known))
+    });
+    if body.is_empty() || json { Ok(()) } else { Err(ArmError::unsupported_media_type(media)) }
 }

@@ -80,7 +80,10 @@ async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Re
         _ => {
             let limits = cx.state.config.limits.clone();
             let head = parts.clone();
-            let read = async move { body::read(&head, body, limits.body, limits.body_read).await };
+            let read = async move {
+                let body = body::read(&head, body, limits.body, limits.body_read).await?;
+                body::check_json(&head, &body).map(|()| body)
+            };
             let reply = pipeline::handle(cx, read).await?;
             send(cx, reply, parts).await
         }

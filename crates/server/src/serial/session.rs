@@ -415,7 +415,7 @@ impl Output {
         }
     }
 
-    /// Whether the token still counts, the subscription's switch is on and the caller still has the right.
+    /// Whether the token still counts, the subscription's switch and the port are on, and the caller still has the right.
     async fn check_rights(&mut self) -> Result<(), End> {
         let now = self.state.clock.now();
         if now >= self.begin.allowed.caller.expires {
@@ -424,6 +424,12 @@ impl Output {
         let subscription = self.begin.target.id.subscription().unwrap_or("");
         if let Ok(false) = super::switch::is_on(&self.state, subscription).await {
             return Err(End::RightLost("the serial console was disabled for this subscription".into()));
+        }
+        // A store that does not answer disables no port.
+        if let Ok(Some(target)) = Target::by_vm_id(&self.state, &self.port.vm).await
+            && target.console_off
+        {
+            return Err(End::RightLost("the serial port was disabled for this virtual machine".into()));
         }
         match auth::still_allowed(&self.state, &self.begin.allowed, now).await {
             Ok(false) => Err(End::RightLost("your right to use this console was withdrawn".into())),

@@ -1,7 +1,7 @@
 //! The virtual machine behind a serial port, a log or a display, with what every way to it needs to know.
 
 use super::switch;
-use crate::hosts::Observed;
+use crate::hosts::{Desired, Observed};
 use crate::pipeline::{Cx, store_error};
 use crate::providers::{compute, storage};
 use crate::state::State;
@@ -25,6 +25,8 @@ pub struct Target {
     pub machine: Machine,
     /// What its host said last.
     pub observed: Observed,
+    /// Somebody disabled its serial port.
+    pub console_off: bool,
 }
 
 impl Target {
@@ -46,6 +48,7 @@ impl Target {
             vm_id: found.row.vm_id,
             machine: found.machine,
             observed: found.observed,
+            console_off: found.desired.console_off,
         })
     }
 
@@ -75,12 +78,14 @@ impl Target {
     fn read(resource: &resources::Resource, row: &vms::Vm) -> Result<Self, ArmError> {
         let stored = serde_json::from_str(&resource.body).map_err(ArmError::internal)?;
         let machine = Machine::read(&resource.name, &stored)?;
+        let desired: Desired = serde_json::from_str(&row.spec).map_err(ArmError::internal)?;
         Ok(Self {
             id: ResourceId::parse(&resource.id).map_err(ArmError::internal)?,
             name: resource.name.clone(),
             vm_id: row.vm_id.clone(),
             machine,
             observed: Observed::from_text(row.observation.as_deref()),
+            console_off: desired.console_off,
         })
     }
 
@@ -97,8 +102,8 @@ impl Target {
         }
     }
 
-    /// Refuses a console (contract 4.2, 10) while boot diagnostics are off, the subscription's switch is, or the machine does
-    /// not run.
+    /// Refuses a console (contract 4.2, 10) while boot diagnostics are off, the subscription's switch or the port itself is, or
+    /// the machine does not run.
     ///
     /// # Errors
     /// 409 with the portal's own words; 403 where the firewall of the boot diagnostics' own account refuses the caller.
@@ -114,6 +119,11 @@ impl Target {
         if !switch::is_on(state, subscription).await.map_err(store_error)? {
             return Err(conflict(
                 "Azure Serial Console is not enabled for this subscription. An administrator of the subscription can enable it.",
+            ));
+        }
+        if self.console_off {
+            return Err(conflict(
+                "The serial port is disabled for this virtual machine. Enable the serial port and try again.",
             ));
         }
         storage::check_firewall(cx, &self.id, &self.machine.boot_diagnostics).await?;

@@ -1,5 +1,6 @@
 //! Requests that are not what they should be: each refused in the contract's shape.
 
+use crate::resources::{done, samples, with_host};
 use hardline_server::clock::{Clock as _, ManualClock, SystemClock};
 use hardline_testkit::TestServer;
 use hardline_testkit::request::read;
@@ -71,9 +72,84 @@ async fn api_versions() {
         let answer = read(request.send().await.unwrap()).await.expect(400);
         assert_eq!(answer.code(), code, "{query}");
     }
-    for version in ["2015-04-01", "2099-01-01", "2022-05-01-preview"] {
+    for version in ["2015-04-01", "2026-11-01", "2022-05-01-preview"] {
         server.owner().get(&format!("{group}?API-Version={version}&api-version={version}")).await.expect(200);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn api_versions_that_nobody_can_know() {
+    let server = TestServer::start().await;
+    let owner = server.with_token(&server.owner().access_token().await);
+    for sample in samples(&server, "any1") {
+        let (namespace, kind) = sample.kind.split_once('/').unwrap();
+        for version in ["1999-01-01", "2099-01-01", "9999-12-31-preview"] {
+            let path = format!("{}?api-version={version}", sample.path);
+            for answer in [owner.get(&path).await, owner.put(&path, &sample.body).await] {
+                let (code, start) = match namespace {
+                    "Microsoft.Resources" => (
+                        "InvalidApiVersionParameter",
+                        format!(
+                            "The api-version '{version}' is invalid. The supported versions are '2024-11-01,"
+                        ),
+                    ),
+                    _ => (
+                        "NoRegisteredProviderFound",
+                        format!(
+                            "No registered resource provider found for location 'local' and API version '{version}' for type '{kind}'. The supported api-versions are '"
+                        ),
+                    ),
+                };
+                assert_eq!((answer.status, answer.code()), (400, code), "{path}: {}", answer.text);
+                assert!(answer.message().starts_with(&start), "{}", answer.message());
+            }
+        }
+        owner.get(&sample.path).await.expect(404);
+    }
+    // Ours is younger than any of Azure's.
+    let hosts = format!("{}/providers/Hardline.Fleet/hosts", server.subscription_path());
+    owner.get(&format!("{hosts}?api-version=2024-07-01")).await.expect(400);
+    owner.get(&format!("{hosts}?api-version=2026-11-01")).await.expect(200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_old_api_version_knows_no_managed_boot_diagnostics() {
+    let (server, _host) = with_host().await;
+    let owner = server.with_token(&server.owner().access_token().await);
+    let on = json!({"bootDiagnostics": {"enabled": true}});
+    let (vm, set) = (samples(&server, "old1").remove(1), samples(&server, "old1").remove(2));
+    let refused = |answer: hardline_testkit::Answer| {
+        let answer = answer.expect(400);
+        assert_eq!(
+            (answer.code(), &answer.json["error"]["target"]),
+            ("InvalidParameter", &json!("storageUri"))
+        );
+        assert_eq!(answer.message(), "Required parameter 'storageUri' is missing (null).");
+    };
+    let mut body = vm.body.clone();
+    body["properties"]["diagnosticsProfile"] = on.clone();
+    let mut model = set.body.clone();
+    model["properties"]["virtualMachineProfile"]["diagnosticsProfile"] = on.clone();
+    for version in ["2015-06-15", "2019-12-01"] {
+        refused(owner.put(&format!("{}?api-version={version}", vm.path), &body).await);
+        refused(owner.put(&format!("{}?api-version={version}", set.path), &model).await);
+    }
+    owner.get(&vm.path).await.expect(404);
+    // Off, and everything else, goes as ever.
+    body["properties"]["diagnosticsProfile"] = json!({"bootDiagnostics": {"enabled": false}});
+    done(&server, owner.put(&format!("{}?api-version=2019-12-01", vm.path), &body).await).await;
+    let patch = format!("{}?api-version=2019-12-01", vm.path);
+    refused(owner.patch(&patch, &json!({"properties": {"diagnosticsProfile": on}})).await);
+    done(&server, owner.patch(&vm.path, &json!({"properties": {"diagnosticsProfile": on}})).await).await;
+    done(&server, owner.patch(&patch, &json!({"tags": {"a": "b"}})).await).await;
+
+    let data = format!("{}/retrieveBootDiagnosticsData", vm.path);
+    let answer = owner.post(&format!("{data}?api-version=2019-12-01")).await.expect(400);
+    assert_eq!(answer.code(), "NoRegisteredProviderFound");
+    assert!(answer.message().contains("'2026-04-01, "), "{}", answer.message());
+    owner.post(&format!("{data}?api-version=2020-06-01")).await.expect(200);
     server.stop().await;
 }
 
@@ -149,7 +225,8 @@ async fn bodies_that_are_no_document() {
     for body in
         ["", "{", "[1]", "\"x\"", "null", "\u{0}\u{1}", "{\"location\": 7}", "<xml/>", &"[".repeat(100_000)]
     {
-        let request = server.owner().request(Method::PUT, &path).await.body(body.to_owned());
+        let request = server.owner().request(Method::PUT, &path).await;
+        let request = request.header("content-type", "application/json").body(body.to_owned());
         let answer = read(request.send().await.unwrap()).await;
         assert_eq!(answer.status, 400, "{body:.20}: {}", answer.text);
         assert!(!answer.code().is_empty());

@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 /// Longer than any limit set here: a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn tls(server: &TestServer) -> TlsStream<TcpStream> {
+pub async fn tls(server: &TestServer) -> TlsStream<TcpStream> {
     tls_with(server, &[]).await
 }
 
@@ -37,7 +37,7 @@ async fn tls_with(server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStrea
 }
 
 /// Everything until the server closes.
-async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
+pub async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
     let _closed_somehow = read.expect("the server closes the connection");

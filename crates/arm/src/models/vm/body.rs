@@ -79,12 +79,13 @@ impl Input {
     }
 }
 
-/// Removes from `properties` what is never stored nor told.
+/// Removes from `properties` what is never stored nor told, however it is spelled: a member whose name has other capitals is
+/// one that we do not know, and would be kept and told.
 pub(crate) fn drop_secrets(properties: &mut Value) {
-    if let Some(profile) = properties.get_mut("osProfile").and_then(Value::as_object_mut) {
-        SECRETS.iter().for_each(|key| {
-            profile.shift_remove(*key);
-        });
+    let Some(properties) = properties.as_object_mut() else { return };
+    let profiles = properties.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("osProfile"));
+    for profile in profiles.filter_map(|(_, profile)| profile.as_object_mut()) {
+        profile.retain(|name, _| !SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)));
     }
 }
 

@@ -12,10 +12,11 @@ use crate::serial::target::Target;
 use bytes::Bytes;
 use hardline_agent_api::v1::ImageFormat;
 use hardline_arm::error::ArmError;
-use hardline_arm::models::vm::{BootDiagnostics, Machine};
+use hardline_arm::models::vm::{BootDiagnostics, Machine, VmError};
+use hardline_arm::provider::MANAGED_STORAGE;
 use hardline_arm::resource_id::ResourceId;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -63,6 +64,17 @@ pub(super) async fn check_account(cx: &Cx, id: &ResourceId, machine: &Machine) -
         BootDiagnostics::Custom(uri) => storage::uri_account(&cx.state, id, uri).await.map(|_| ()),
         BootDiagnostics::Disabled | BootDiagnostics::Managed => Ok(()),
     }
+}
+
+/// Whoever speaks a version from before managed storage cannot ask for it: boot diagnostics need a `storageUri` there
+/// (contract 3.1). `profile` is the machine's part of a body: its `properties`, or the model of a scale set's instances.
+pub(super) fn check_managed(cx: &Cx, profile: Option<&Value>) -> Result<(), ArmError> {
+    let old = cx.api_version.as_ref().is_some_and(|version| !version.since(MANAGED_STORAGE));
+    let asked = profile.and_then(|profile| profile.pointer("/diagnosticsProfile/bootDiagnostics"));
+    let member = |name: &str| asked.and_then(|asked| asked.get(name));
+    let on = member("enabled").and_then(Value::as_bool) == Some(true);
+    let account = member("storageUri").and_then(Value::as_str).is_some_and(|uri| !uri.is_empty());
+    if old && on && !account { Err(VmError::missing("storageUri").into()) } else { Ok(()) }
 }
 
 /// Has the host seal the log and show the display, and stores both. Never fails: a host that is away or a machine that is

@@ -1,6 +1,6 @@
 //! Creating and changing virtual machines.
 
-use super::boot_diagnostics::check_account;
+use super::boot_diagnostics::{check_account, check_managed};
 use super::new_machine::NewMachine;
 use super::virtual_machine::{VirtualMachine, find, load};
 use super::{password, power, scale_sets};
@@ -27,6 +27,7 @@ use serde_json::Value;
 pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let input = Input::parse(body)?;
+    check_managed(cx, input.body.get("properties"))?;
     network::check_join(allowed, &input.body)?;
     check_group(&cx.state, id).await?;
     let there = load(&cx.state, id).await?;
@@ -43,6 +44,7 @@ pub async fn vm_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded
 /// Merges the body into a VM.
 pub async fn vm_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let input = Input::parse(body)?;
+    check_managed(cx, input.body.get("properties"))?;
     network::check_join(allowed, &input.body)?;
     let there = find(cx, &allowed.path.id).await?;
     check_conditions(cx, Some(&there.resource.etag))?;
@@ -99,6 +101,7 @@ async fn change(
     }
     let desired = Desired {
         stop_grace: there.desired.stop_grace,
+        console_off: there.desired.console_off,
         ..Desired::new(&machine, there.desired.password_hash().into())
     };
     // What was so before stays: the account may be gone since, and the machine is more than that.

@@ -7,6 +7,7 @@ use crate::auth::Allowed;
 use crate::clock::micros;
 use crate::jobs::Pending;
 use crate::pipeline::{Cx, Recorded, store_error};
+use crate::providers::compute::boot_diagnostics::check_managed;
 use crate::providers::compute::delete::remove;
 use crate::providers::compute::password;
 use crate::providers::compute::power::announce;
@@ -25,6 +26,7 @@ use serde_json::Value;
 pub async fn scale_set_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let id = &allowed.path.id;
     let input = Input::parse(body)?;
+    check_managed(cx, input.body.pointer("/properties/virtualMachineProfile"))?;
     check_group(&cx.state, id).await?;
     let there = load(cx, id).await?;
     check_conditions(cx, there.as_ref().map(|t| t.resource.etag.as_str()))?;
@@ -40,6 +42,7 @@ pub async fn scale_set_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<R
 /// Merges the body into a set.
 pub async fn scale_set_patch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     let input = Input::parse(body)?;
+    check_managed(cx, input.body.pointer("/properties/virtualMachineProfile"))?;
     let there = find(cx, &allowed.path.id).await?;
     check_conditions(cx, Some(&there.resource.etag))?;
     let changed = scale_set::patch(&there.resource.name, &there.document, &input.body)?;

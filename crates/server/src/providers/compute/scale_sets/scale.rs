@@ -110,7 +110,8 @@ pub(super) async fn upgrade(
     let (document, machine) = set.model.instance(name, &set.resource.id, &set.document, number(&member))?;
     let running = runs(&member);
     let VirtualMachine { mut resource, mut row, desired: before, .. } = member;
-    let desired = Desired::new(&machine, before.password_hash().into());
+    let desired =
+        Desired { console_off: before.console_off, ..Desired::new(&machine, before.password_hash().into()) };
     let etag = std::mem::replace(&mut resource.etag, new_etag(cx));
     resource.body = text(&document)?;
     resource.updated = micros(cx.now);
