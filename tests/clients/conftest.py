@@ -53,6 +53,12 @@ class Az:
         )
         return Done(["az", *words], completed)
 
+    def started(self, *words):
+        """`az WORDS` while it runs."""
+        command = [sys.executable, "-m", "azure.cli", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+
     def __call__(self, *words):
         """The JSON that a command prints; it must succeed."""
         return self.run(*words, "-o", "json").json()

@@ -175,3 +175,18 @@ async fn a_port_that_is_disabled_opens_for_nobody_until_it_is_enabled_or_deleted
     assert_eq!((count(write), count(delete)), (4, 2), "{events:?}");
     world.server.stop().await;
 }
+
+#[tokio::test]
+async fn who_is_at_the_console_goes_when_boot_diagnostics_are_disabled() {
+    let world = World::new().await;
+    let server = &world.server;
+    let token = server.owner().access_token().await;
+    let mut console = Console::stream(server, &server.vm_path("vm1"), &token, "").await.unwrap();
+    while !matches!(console.frame().await.unwrap(), ServerFrame::Snapshot { .. }) {}
+    set_boot_diagnostics(server, "vm1", false).await;
+    let (said, code, _) = console.end().await;
+    assert_eq!(code, 4003);
+    let told = |notice: &ServerNotice| matches!(notice, ServerNotice::Ended { reason } if reason.contains("boot diagnostics were disabled"));
+    assert!(said.last().is_some_and(told), "{said:?}");
+    world.server.stop().await;
+}

@@ -415,7 +415,8 @@ impl Output {
         }
     }
 
-    /// Whether the token still counts, the subscription's switch and the port are on, and the caller still has the right.
+    /// Whether the token still counts, the subscription's switch, boot diagnostics and the port are on, and the caller still
+    /// has the right.
     async fn check_rights(&mut self) -> Result<(), End> {
         let now = self.state.clock.now();
         if now >= self.begin.allowed.caller.expires {
@@ -425,11 +426,16 @@ impl Output {
         if let Ok(false) = super::switch::is_on(&self.state, subscription).await {
             return Err(End::RightLost("the serial console was disabled for this subscription".into()));
         }
-        // A store that does not answer disables no port.
-        if let Ok(Some(target)) = Target::by_vm_id(&self.state, &self.port.vm).await
-            && target.console_off
-        {
-            return Err(End::RightLost("the serial port was disabled for this virtual machine".into()));
+        // A store that does not answer disables nothing.
+        if let Ok(Some(target)) = Target::by_vm_id(&self.state, &self.port.vm).await {
+            let off = match (target.captures(), target.console_off) {
+                (false, _) => Some("boot diagnostics were disabled for this virtual machine"),
+                (true, true) => Some("the serial port was disabled for this virtual machine"),
+                (true, false) => None,
+            };
+            if let Some(why) = off {
+                return Err(End::RightLost(why.into()));
+            }
         }
         match auth::still_allowed(&self.state, &self.begin.allowed, now).await {
             Ok(false) => Err(End::RightLost("your right to use this console was withdrawn".into())),

@@ -132,5 +132,7 @@ async fn change(
     let pending = Pending::action("update", id, awaits).with_answer(StatusCode::OK, answer);
     let recorded = begun.accept(pending).await?;
     power::announce(cx);
+    // With boot diagnostics off nobody stays at the console.
+    cx.state.serial.check_rights();
     Ok(recorded)
 }
