@@ -224,8 +224,8 @@ async fn record_failure(cx: &Cx, deed: &Deed, error: ArmError) -> ArmError {
     let outcome = Outcome::Failed(error);
     let written = async {
         let mut tx = cx.state.store.begin().await?;
-        record::start(&mut tx, deed, cx.now).await?;
-        record::end(&mut tx, deed, cx.state.clock.now(), &outcome).await?;
+        record::start(&cx.state, &mut tx, deed, cx.now).await?;
+        record::end(&cx.state, &mut tx, deed, cx.state.clock.now(), &outcome).await?;
         tx.commit().await
     };
     if let Err(lost) = written.await {
@@ -300,9 +300,9 @@ impl Change<'_> {
     /// Writes the start and the success, and makes everything durable.
     pub async fn commit(mut self, reply: impl Into<Reply>) -> Result<Recorded, ArmError> {
         let reply = reply.into();
-        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        record::start(&self.cx.state, &mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         let outcome = Outcome::Succeeded(reply.status());
-        record::end(&mut self.tx, &self.deed, self.cx.state.clock.now(), &outcome)
+        record::end(&self.cx.state, &mut self.tx, &self.deed, self.cx.state.clock.now(), &outcome)
             .await
             .map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
@@ -324,8 +324,8 @@ impl Change<'_> {
         pending: &crate::jobs::Pending,
         response: ArmResponse,
     ) -> Result<Recorded, ArmError> {
-        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
-        record::accepted(&mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
+        record::start(&self.cx.state, &mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        record::accepted(&self.cx.state, &mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
         let record = pending.record(id, micros(self.cx.now), &self.deed);
         let waits = pending.waits();
         hardline_store::db::async_operations::insert(&mut self.tx, &record, &waits)
@@ -337,7 +337,7 @@ impl Change<'_> {
 
     /// Writes the start of an operation that goes on after this answer; the end event is owed by the second value.
     pub async fn started(mut self, reply: impl Into<Reply>) -> Result<(Recorded, OpenEvent), ArmError> {
-        record::start(&mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
+        record::start(&self.cx.state, &mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
         self.tx.commit().await.map_err(store_error)?;
         let open = OpenEvent { state: self.cx.state.clone(), deed: self.deed };
         Ok((Recorded { reply: Ok(reply.into()) }, open))
@@ -368,7 +368,7 @@ impl OpenEvent {
     pub async fn end(self, outcome: Outcome) {
         let written = async {
             let mut tx = self.state.store.begin().await?;
-            record::end(&mut tx, &self.deed, self.state.clock.now(), &outcome).await?;
+            record::end(&self.state, &mut tx, &self.deed, self.state.clock.now(), &outcome).await?;
             tx.commit().await
         };
         if let Err(lost) = written.await {

@@ -3,6 +3,7 @@
 use crate::auth::{self, Allowed, Caller};
 use crate::clock::micros;
 use crate::pipeline::Cx;
+use crate::state::State;
 use hardline_arm::activity::{ActivityEvent, Deed, HttpRequest};
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::Operation;
@@ -48,25 +49,37 @@ pub fn deed(cx: &Cx, operation: &'static Operation, path: &ArmPath, caller: &Cal
 }
 
 /// Writes "Started".
-pub async fn start(tx: &mut Tx, deed: &Deed, at: Timestamp) -> Result<(), StoreError> {
-    write(tx, &deed.started(event_id(), at)).await
+pub async fn start(state: &State, tx: &mut Tx, deed: &Deed, at: Timestamp) -> Result<(), StoreError> {
+    write(state, tx, &deed.started(event_id(), at)).await
 }
 
 /// Writes "Accepted": the operation goes on behind the answer.
-pub async fn accepted(tx: &mut Tx, deed: &Deed, at: Timestamp, status: StatusCode) -> Result<(), StoreError> {
-    write(tx, &deed.accepted(event_id(), at, status)).await
+pub async fn accepted(
+    state: &State,
+    tx: &mut Tx,
+    deed: &Deed,
+    at: Timestamp,
+    status: StatusCode,
+) -> Result<(), StoreError> {
+    write(state, tx, &deed.accepted(event_id(), at, status)).await
 }
 
 /// Writes how it ended.
-pub async fn end(tx: &mut Tx, deed: &Deed, at: Timestamp, outcome: &Outcome) -> Result<(), StoreError> {
+pub async fn end(
+    state: &State,
+    tx: &mut Tx,
+    deed: &Deed,
+    at: Timestamp,
+    outcome: &Outcome,
+) -> Result<(), StoreError> {
     let event = match outcome {
         Outcome::Succeeded(status) => deed.succeeded(event_id(), at, *status),
         Outcome::Failed(error) => deed.failed(event_id(), at, error),
     };
-    write(tx, &event).await
+    write(state, tx, &event).await
 }
 
-async fn write(tx: &mut Tx, event: &ActivityEvent) -> Result<(), StoreError> {
+async fn write(state: &State, tx: &mut Tx, event: &ActivityEvent) -> Result<(), StoreError> {
     let id = ResourceId::parse(&event.resource_id).unwrap_or_default();
     let body = serde_json::to_string(event).map_err(|e| StoreError::Other(Box::new(e)))?;
     let record = NewEvent {
@@ -83,7 +96,7 @@ async fn write(tx: &mut Tx, event: &ActivityEvent) -> Result<(), StoreError> {
         status: event.status.value.clone(),
         body,
     };
-    activity_events::insert(tx, &record).await.map(|_| ())
+    activity_events::insert(tx, &record, || micros(state.clock.now())).await.map(|_| ())
 }
 
 /// Event ids only have to differ; nothing is derived from them, so they are no parameter.

@@ -6,10 +6,14 @@
 //! `Tx` across a call to a host, and never open a second one while holding the first.
 
 pub mod activity_events;
+pub mod alert_deliveries;
+pub mod alerts;
 pub mod async_operations;
 pub mod authorization_codes;
 pub mod console_sessions;
 pub mod deployments;
+pub mod detection_rules;
+pub mod detection_runs;
 pub mod groups;
 pub mod hosts;
 pub mod port_leases;

@@ -52,6 +52,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0007_authorization_codes.sql"),
         include_str!("../migrations/postgres/0007_authorization_codes.sql"),
     ),
+    (
+        9,
+        "detection",
+        include_str!("../migrations/sqlite/0009_detection.sql"),
+        include_str!("../migrations/postgres/0009_detection.sql"),
+    ),
 ];
 
 /// The migrations of one database. One that was released is never changed: a store knows it by its checksum.

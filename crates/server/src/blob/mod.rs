@@ -228,8 +228,8 @@ async fn note(cx: &Cx, deed: &Deed, result: Result<StatusCode, &StorageError>) -
     };
     let written = async {
         let mut tx = cx.state.store.begin().await?;
-        record::start(&mut tx, deed, cx.now).await?;
-        record::end(&mut tx, deed, cx.state.clock.now(), &outcome).await?;
+        record::start(&cx.state, &mut tx, deed, cx.now).await?;
+        record::end(&cx.state, &mut tx, deed, cx.state.clock.now(), &outcome).await?;
         tx.commit().await
     };
     written.await.map_err(broken)

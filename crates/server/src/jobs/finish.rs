@@ -42,7 +42,7 @@ pub async fn finish_in(
     }
     let deed: Deed = serde_json::from_str(&operation.deed)
         .map_err(|e| StoreError::Damaged(format!("the deed of operation {}: {e}", operation.id)))?;
-    record::end(tx, &deed, now, outcome).await
+    record::end(state, tx, &deed, now, outcome).await
 }
 
 /// Tells the operations that wait for `vm_id` what was observed of it: `state` is the run state in the words of

@@ -71,7 +71,7 @@ pub async fn acquire(state: &State, deed: &Deed, port: &Port, who: &Newcomer) ->
         Some(name) => &deed.clone().with("displaced", name.as_str()),
         None => deed,
     };
-    record::start(&mut tx, begun, state.clock.now()).await?;
+    record::start(state, &mut tx, begun, state.clock.now()).await?;
     tx.commit().await?;
     if let Err(error) = tell_host(state, port, who, &mut taken).await {
         vacate(state, port, taken.epoch).await;
@@ -116,7 +116,7 @@ async fn vacate(state: &State, port: &Port, epoch: u64) {
 /// Writes the begin event of a session that leaves the seat alone.
 pub async fn begin(state: &State, deed: &Deed) -> Result<(), StoreError> {
     let mut tx = state.store.begin().await?;
-    record::start(&mut tx, deed, state.clock.now()).await?;
+    record::start(state, &mut tx, deed, state.clock.now()).await?;
     tx.commit().await
 }
 
@@ -142,7 +142,7 @@ pub async fn leave(
             Some(why) => Outcome::Failed(ArmError::new(StatusCode::CONFLICT, "ConsoleSessionFailed", why)),
             None => Outcome::Succeeded(StatusCode::OK),
         };
-        record::end(&mut tx, deed, now, &outcome).await?;
+        record::end(state, &mut tx, deed, now, &outcome).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(vacated)
     };

@@ -69,15 +69,16 @@ pub struct EventFilter {
     pub before: Option<(i64, i64)>,
 }
 
-/// Writes an event; its place in the log.
-pub async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<i64> {
+/// Writes an event; its place in the log. `ingested` is asked when it becomes searchable, microseconds, once nobody else
+/// writes: places and times are in one order, as far as the clock goes forward.
+pub async fn insert(tx: &mut Tx, event: &NewEvent, ingested: impl FnOnce() -> i64) -> Result<i64> {
     // On PostgreSQL the numbers of two open transactions may become visible in the wrong order, and a reader with a
     // cursor would miss one. Whoever draws a number holds this lock until the commit.
     tx.lock(EVENT_ORDER).await?;
     let statement = sqlx::query(
         "INSERT INTO activity_events (id, correlation, operation, operation_name, time, subscription_key, group_key, \
-         resource_key, provider_key, caller_key, status, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq",
+         resource_key, provider_key, caller_key, status, body, ingested) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING seq",
     )
     .bind(event.id.as_str())
     .bind(event.correlation.as_str())
@@ -90,13 +91,62 @@ pub async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<i64> {
     .bind(event.provider.as_str())
     .bind(event.caller.to_lowercase())
     .bind(event.status.as_str())
-    .bind(event.body.as_str());
+    .bind(event.body.as_str())
+    .bind(ingested());
     let row = Reader::from(tx).one(statement).await?;
     number(&row, "seq")
 }
 
 /// The advisory lock that orders events ("HLEVENTS").
 const EVENT_ORDER: i64 = 0x484c_4556_454e_5453;
+
+/// An event as detection reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestedEvent {
+    /// Its place in the order of writing.
+    pub seq: i64,
+    /// The event's id.
+    pub id: String,
+    /// When it became searchable, microseconds.
+    pub ingested: i64,
+    /// JSON.
+    pub body: String,
+}
+
+/// Waits until every event that was numbered before now is there to be read: whoever writes one holds the lock until the commit.
+pub async fn settle(tx: &mut Tx) -> Result<()> {
+    tx.lock(EVENT_ORDER).await
+}
+
+/// Up to `limit` events of a subscription that became searchable from `from` to `to`, both inclusive, after the place `after`
+/// (ingested, seq), in that order.
+pub async fn ingested<'a>(
+    reader: impl Into<Reader<'a>>,
+    subscription: &str,
+    (from, to): (i64, i64),
+    after: Option<(i64, i64)>,
+    limit: i64,
+) -> Result<Vec<IngestedEvent>> {
+    let mut select = Select::new("SELECT seq, id, ingested, body FROM activity_events WHERE 1 = 1");
+    select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
+    select.and_number("ingested >= ?", from);
+    select.and_number("ingested <= ?", to);
+    if let Some((ingested, seq)) = after {
+        select.and_number("ingested >= ?", ingested);
+        select.and_number("(ingested > ?", ingested);
+        select.or_number("seq > ?)", seq);
+    }
+    let rows = reader.into().all(select.finish("ORDER BY ingested, seq", limit)).await?;
+    let event = |row| {
+        Ok(IngestedEvent {
+            seq: number(row, "seq")?,
+            id: text(row, "id")?,
+            ingested: number(row, "ingested")?,
+            body: text(row, "body")?,
+        })
+    };
+    rows.iter().map(event).collect()
+}
 
 /// Up to `limit` events that match, newest first.
 pub async fn list<'a>(

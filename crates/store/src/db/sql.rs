@@ -69,6 +69,22 @@ impl Select {
         self.sql.push_str(&format!(" OR (time = ${} AND seq < ${n}))", n - 1));
     }
 
+    /// The same in (time, id).
+    pub(crate) fn or_same_time_below(&mut self, time: i64, id: &str) {
+        self.values.push(Value::Number(time));
+        self.values.push(Value::Text(id.into()));
+        let n = self.values.len();
+        self.sql.push_str(&format!(" OR (time = ${} AND id < ${n}))", n - 1));
+    }
+
+    /// Closes a group that a condition opened with `(`: ` OR {condition}`, which ends with `)`.
+    pub(crate) fn or_number(&mut self, condition: &'static str, value: i64) {
+        self.values.push(Value::Number(value));
+        let place = format!("${}", self.values.len());
+        self.sql.push_str(" OR ");
+        self.sql.push_str(&condition.replace('?', &place));
+    }
+
     fn push(&mut self, condition: &'static str) {
         let place = format!("${}", self.values.len());
         self.sql.push_str(" AND ");

@@ -28,7 +28,7 @@ pub fn event(resource: &str, time: i64, status: &str) -> NewEvent {
 async fn write(db: &Db, events: &[NewEvent]) {
     let mut tx = db.begin().await.unwrap();
     for event in events {
-        activity_events::insert(&mut tx, event).await.unwrap();
+        activity_events::insert(&mut tx, event, || event.time).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

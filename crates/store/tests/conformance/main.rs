@@ -3,6 +3,7 @@
 
 mod activity;
 mod deployments;
+mod detection;
 mod earlier;
 mod full_disk;
 mod groups;
@@ -73,6 +74,11 @@ suite! {
     storage_accounts::an_account_goes_with_its_resource,
     activity::filters,
     activity::pages_go_back_in_time,
+    detection::rules_are_found_in_any_case,
+    detection::a_run_counts_once,
+    detection::an_alert_is_written_once,
+    detection::deliveries_are_taken_by_one,
+    detection::events_are_read_in_the_order_of_ingestion,
     deployments::one_run_at_a_time,
     deployments::silent_ones_are_found_and_scopes_emptied,
     operations::an_operation_ends_once,

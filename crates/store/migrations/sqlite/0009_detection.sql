@@ -1,0 +1,58 @@
+-- When an event became searchable; those of earlier versions when they happened.
+ALTER TABLE activity_events ADD COLUMN ingested BIGINT NOT NULL DEFAULT 0;
+UPDATE activity_events SET ingested = time;
+CREATE INDEX activity_events_by_ingestion ON activity_events (subscription_key, ingested, seq);
+
+-- Detection rules that somebody loaded, and what somebody changed of those that the product brings (`source` is empty then).
+CREATE TABLE detection_rules (
+    subscription_key TEXT NOT NULL,
+    rule_key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    enabled BIGINT NOT NULL,
+    exceptions TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    updated BIGINT NOT NULL,
+    PRIMARY KEY (subscription_key, rule_key)
+);
+
+-- How far each rule came. A run counts when it raises `generation`; `leased` is until when somebody else should not begin one.
+CREATE TABLE detection_runs (
+    subscription_key TEXT NOT NULL,
+    rule_key TEXT NOT NULL,
+    generation BIGINT NOT NULL,
+    started BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    leased BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (subscription_key, rule_key)
+);
+
+CREATE TABLE alerts (
+    subscription_key TEXT NOT NULL,
+    id TEXT NOT NULL,
+    rule_key TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    time BIGINT NOT NULL,
+    severity TEXT NOT NULL,
+    status TEXT NOT NULL,
+    body TEXT NOT NULL,
+    updated BIGINT NOT NULL,
+    PRIMARY KEY (subscription_key, id)
+);
+CREATE INDEX alerts_by_time ON alerts (subscription_key, time, id);
+CREATE INDEX alerts_by_instance ON alerts (subscription_key, rule_key, instance, time);
+
+-- Webhooks of alerts that have not been taken yet. Secrets are not here.
+CREATE TABLE alert_deliveries (
+    id TEXT NOT NULL PRIMARY KEY,
+    subscription_key TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    action TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    error TEXT NOT NULL
+);
+CREATE INDEX alert_deliveries_by_due ON alert_deliveries (due, id);

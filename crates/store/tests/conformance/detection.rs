@@ -1,0 +1,167 @@
+//! Detection: rules, how far they came, alerts, deliveries, and the events that they read.
+
+use super::activity::event;
+use hardline_store::db::alert_deliveries::{self, AlertDelivery};
+use hardline_store::db::alerts::{self, Alert, AlertFilter};
+use hardline_store::db::detection_rules::{self, DetectionRule};
+use hardline_store::db::{activity_events, detection_runs};
+use hardline_store::{Db, StoreError};
+
+fn rule(name: &str) -> DetectionRule {
+    DetectionRule {
+        subscription: "s".into(),
+        name: name.into(),
+        source: "[rule]".into(),
+        enabled: true,
+        exceptions: "[]".into(),
+        etag: "1".into(),
+        created: 1,
+        updated: 1,
+    }
+}
+
+pub async fn rules_are_found_in_any_case(db: &Db) {
+    let mut tx = db.begin().await.unwrap();
+    detection_rules::insert(&mut tx, &rule("Ab-1")).await.unwrap();
+    let twice = detection_rules::insert(&mut tx, &rule("aB-1")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict)));
+    let changed = DetectionRule { enabled: false, etag: "2".into(), ..rule("Ab-1") };
+    detection_rules::update(&mut tx, &changed, "1").await.unwrap();
+    let late = detection_rules::update(&mut tx, &changed, "1").await;
+    assert!(matches!(late, Err(StoreError::Conflict)));
+    tx.commit().await.unwrap();
+    assert_eq!(detection_rules::get(db, "S", "AB-1").await.unwrap(), Some(changed.clone()));
+    assert_eq!(detection_rules::list(db, "S", 10).await.unwrap(), [changed]);
+    assert_eq!(detection_rules::list(db, "t", 10).await.unwrap(), []);
+    let mut tx = db.begin().await.unwrap();
+    assert!(detection_rules::delete(&mut tx, "s", "ab-1").await.unwrap());
+    assert!(!detection_rules::delete(&mut tx, "s", "ab-1").await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+pub async fn a_run_counts_once(db: &Db) {
+    let lease = async |now: i64, until: i64| {
+        let mut tx = db.begin().await.unwrap();
+        let run = detection_runs::lease(&mut tx, "s", "R", now, until).await.unwrap();
+        tx.commit().await.unwrap();
+        run
+    };
+    let first = lease(100, 200).await.unwrap();
+    assert_eq!((first.generation, first.started, first.due), (0, 0, 0));
+    assert_eq!(lease(150, 250).await, None, "somebody has it");
+    // Whoever had it has gone: another one begins the same run.
+    let second = lease(200, 300).await.unwrap();
+    assert_eq!(second.generation, 0);
+    let finish = async |of: &detection_runs::DetectionRun, started: i64| {
+        let run = detection_runs::DetectionRun {
+            generation: of.generation + 1,
+            started,
+            due: started + 300,
+            state: "{}".into(),
+            report: "{}".into(),
+            ..of.clone()
+        };
+        let mut tx = db.begin().await.unwrap();
+        let counts = detection_runs::finish(&mut tx, &run).await.unwrap();
+        tx.commit().await.unwrap();
+        counts
+    };
+    assert!(finish(&second, 200).await);
+    assert!(!finish(&first, 100).await, "the one who came back too late changes nothing");
+    assert_eq!(lease(499, 600).await, None, "not due");
+    assert_eq!(lease(500, 600).await.unwrap().generation, 1);
+    assert_eq!(detection_runs::list(db, "s", 10).await.unwrap().len(), 1);
+    let mut tx = db.begin().await.unwrap();
+    detection_runs::forget(&mut tx, "s", "r").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(detection_runs::get(db, "s", "r").await.unwrap(), None);
+}
+
+fn alert(id: &str, time: i64, severity: &str) -> Alert {
+    Alert {
+        subscription: "s".into(),
+        id: id.into(),
+        rule: "r".into(),
+        instance: "i".into(),
+        time,
+        severity: severity.into(),
+        status: "open".into(),
+        body: "{}".into(),
+        updated: time,
+    }
+}
+
+pub async fn an_alert_is_written_once(db: &Db) {
+    let mut tx = db.begin().await.unwrap();
+    for (id, time, severity) in [("a", 1, "low"), ("b", 2, "high"), ("c", 2, "low"), ("d", 3, "low")] {
+        assert!(alerts::insert(&mut tx, &alert(id, time, severity)).await.unwrap());
+        assert!(!alerts::insert(&mut tx, &alert(id, time + 9, severity)).await.unwrap());
+    }
+    let closed = Alert { status: "closed".into(), updated: 7, ..alert("a", 1, "low") };
+    alerts::update(&mut tx, &closed, 1).await.unwrap();
+    assert!(matches!(alerts::update(&mut tx, &closed, 1).await, Err(StoreError::Conflict)));
+    tx.commit().await.unwrap();
+    let found = async |filter: AlertFilter| -> String {
+        alerts::list(db, "S", &filter, 10).await.unwrap().into_iter().map(|a| a.id).collect()
+    };
+    let all = AlertFilter::default;
+    assert_eq!(found(all()).await, "dcba");
+    assert_eq!(found(AlertFilter { severity: Some("Low".into()), ..all() }).await, "dca");
+    assert_eq!(found(AlertFilter { status: Some("open".into()), ..all() }).await, "dcb");
+    assert_eq!(found(AlertFilter { rule: Some("R".into()), from: Some(2), to: Some(2), ..all() }).await, "cb");
+    assert_eq!(found(AlertFilter { before: Some((2, "c".into())), ..all() }).await, "ba");
+    assert_eq!(alerts::get(db, "s", "a").await.unwrap(), Some(closed));
+    assert_eq!(alerts::get(db, "t", "a").await.unwrap(), None);
+    let same = alerts::of_instance(db, "s", "r", "i", 2).await.unwrap();
+    assert_eq!(same.into_iter().map(|a| a.id).collect::<String>(), "dcb");
+}
+
+pub async fn deliveries_are_taken_by_one(db: &Db) {
+    let delivery = |id: &str, due: i64| AlertDelivery {
+        id: id.into(),
+        subscription: "s".into(),
+        alert: "a".into(),
+        action: "pager".into(),
+        attempts: 0,
+        due,
+        error: String::new(),
+    };
+    let mut tx = db.begin().await.unwrap();
+    for (id, due) in [("x", 5), ("y", 3), ("z", 50)] {
+        alert_deliveries::insert(&mut tx, &delivery(id, due)).await.unwrap();
+    }
+    alert_deliveries::insert(&mut tx, &delivery("x", 40)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let taken = alert_deliveries::take(&mut tx, 10, 20, 10).await.unwrap();
+    assert_eq!(taken.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["y", "x"]);
+    assert_eq!(alert_deliveries::take(&mut tx, 10, 20, 10).await.unwrap(), []);
+    alert_deliveries::delete(&mut tx, "y").await.unwrap();
+    alert_deliveries::failed(&mut tx, "x", 15, "503").await.unwrap();
+    let again = alert_deliveries::take(&mut tx, 15, 20, 10).await.unwrap();
+    assert_eq!(again, [AlertDelivery { attempts: 1, due: 15, error: "503".into(), ..delivery("x", 0) }]);
+    tx.commit().await.unwrap();
+}
+
+pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
+    let vm = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/vm1";
+    let mut tx = db.begin().await.unwrap();
+    for (time, ingested) in [(90, 10), (80, 20), (70, 20), (60, 30)] {
+        let new = event(vm, time, "Succeeded");
+        activity_events::insert(&mut tx, &new, || ingested).await.unwrap();
+    }
+    activity_events::insert(&mut tx, &event("/subscriptions/T", 5, "Succeeded"), || 20).await.unwrap();
+    activity_events::settle(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let read = async |from: i64, to: i64, after: Option<(i64, i64)>, limit: i64| {
+        activity_events::ingested(db, "s", (from, to), after, limit).await.unwrap()
+    };
+    let bodies = |events: &[activity_events::IngestedEvent]| -> Vec<String> {
+        events.iter().map(|e| e.body.clone()).collect()
+    };
+    assert_eq!(bodies(&read(10, 30, None, 10).await), ["90", "80", "70", "60"]);
+    assert_eq!(bodies(&read(11, 29, None, 10).await), ["80", "70"]);
+    let first = read(10, 30, None, 2).await;
+    let last = first.last().unwrap();
+    assert_eq!(bodies(&read(10, 30, Some((last.ingested, last.seq)), 10).await), ["70", "60"]);
+}
