@@ -221,6 +221,10 @@ ids! {
     HostList,
     // Hardline.Identity
     DeviceCodeFind, DeviceCodeAnswer,
+    // Hardline.Detection
+    DetectionRuleList, DetectionRuleGet, DetectionRulePut, DetectionRulePatch, DetectionRuleDelete,
+    DetectionRuleCheck, DetectionRuleTry, DetectionRuleImport,
+    AlertList, AlertGet, AlertPatch,
 }
 
 /// What a request's method and path mean.

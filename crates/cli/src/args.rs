@@ -1,5 +1,6 @@
 //! The client verbs' command line.
 
+use crate::detection_args::{AlertVerb, RuleVerb};
 use crate::directory_args::{GroupVerb, ProgramVerb, UserVerb};
 use crate::output::Format;
 use clap::{Args, Subcommand};
@@ -35,6 +36,18 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: GroupVerb,
+    },
+    /// List, load, try and turn detection rules on and off
+    Rule {
+        /// What to do.
+        #[command(subcommand)]
+        verb: RuleVerb,
+    },
+    /// List, acknowledge and close what the detection rules found
+    Alert {
+        /// What to do.
+        #[command(subcommand)]
+        verb: AlertVerb,
     },
     /// Type into a virtual machine's serial port; Ctrl+] opens the menu, Ctrl+] q leaves
     Console(ConsoleArgs),

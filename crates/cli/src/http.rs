@@ -142,6 +142,28 @@ impl Http {
         self.json(answer).await
     }
 
+    /// A POST's document.
+    pub async fn post_document(
+        &self,
+        path: &str,
+        token: &SecretString,
+        body: &Value,
+    ) -> Result<Value, Error> {
+        let answer = self.ask(reqwest::Method::POST, path, token, Some(body)).await?;
+        self.json(answer).await
+    }
+
+    /// A part of a document changed; as it is now.
+    pub async fn patch_document(
+        &self,
+        path: &str,
+        token: &SecretString,
+        body: &Value,
+    ) -> Result<Value, Error> {
+        let answer = self.ask(reqwest::Method::PATCH, path, token, Some(body)).await?;
+        self.json(answer).await
+    }
+
     /// Something deleted; whether it was there.
     pub async fn delete(&self, path: &str, token: &SecretString) -> Result<bool, Error> {
         let answer = self.ask(reqwest::Method::DELETE, path, token, None).await?;

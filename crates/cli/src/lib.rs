@@ -6,6 +6,8 @@
 pub mod args;
 mod clock;
 mod console;
+mod detection;
+pub mod detection_args;
 mod directory;
 pub mod directory_args;
 mod error;
@@ -39,6 +41,8 @@ pub async fn run(verb: Verb, program: &mut clap::Command) -> ExitCode {
         Verb::User { verb } => directory::user(&verb).await,
         Verb::Sp { verb } => directory::program(&verb).await,
         Verb::Group { verb } => directory::group(&verb).await,
+        Verb::Rule { verb } => detection::rule(&verb).await,
+        Verb::Alert { verb } => detection::alert(&verb).await,
         Verb::Console(args) => console::run(&args).await,
         Verb::Log(args) => log::run(&args).await,
         Verb::Screenshot(args) => screenshot::run(&args).await,

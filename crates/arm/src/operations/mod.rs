@@ -4,6 +4,7 @@ mod authorization;
 mod catalogue;
 mod compute;
 mod deployments;
+mod detection;
 mod directory;
 mod hardline;
 mod insights;
@@ -31,6 +32,7 @@ static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         storage::rows(),
         hardline::rows(),
         directory::rows(),
+        detection::rows(),
     ]
     .concat()
 });
