@@ -4,3 +4,4 @@
 pub mod document;
 pub mod fields;
 pub mod kql;
+pub mod rule;
