@@ -1,0 +1,1 @@
+//! Rules that cannot work on what is recorded here.
