@@ -107,6 +107,8 @@ pub struct IngestedEvent {
     pub seq: i64,
     /// The event's id.
     pub id: String,
+    /// When it happened, microseconds.
+    pub time: i64,
     /// When it became searchable, microseconds.
     pub ingested: i64,
     /// JSON.
@@ -118,29 +120,43 @@ pub async fn settle(tx: &mut Tx) -> Result<()> {
     tx.lock(EVENT_ORDER).await
 }
 
-/// Up to `limit` events of a subscription that became searchable from `from` to `to`, both inclusive, after the place `after`
-/// (ingested, seq), in that order.
-pub async fn ingested<'a>(
+/// The time that events are read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// When they became searchable.
+    Ingested,
+    /// When they happened.
+    Happened,
+}
+
+/// Up to `limit` events of a subscription whose time is from `from` to `to`, microseconds, both inclusive, after the place
+/// `after` (that time, seq), in that order.
+pub async fn ascending<'a>(
     reader: impl Into<Reader<'a>>,
     subscription: &str,
+    order: Order,
     (from, to): (i64, i64),
     after: Option<(i64, i64)>,
     limit: i64,
 ) -> Result<Vec<IngestedEvent>> {
-    let mut select = Select::new("SELECT seq, id, ingested, body FROM activity_events WHERE 1 = 1");
+    let (start, end, place, last) = match order {
+        Order::Ingested => ("ingested >= ?", "ingested <= ?", "(ingested > ?", "ORDER BY ingested, seq"),
+        Order::Happened => ("time >= ?", "time <= ?", "(time > ?", "ORDER BY time, seq"),
+    };
+    let mut select = Select::new("SELECT seq, id, time, ingested, body FROM activity_events WHERE 1 = 1");
     select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
-    select.and_number("ingested >= ?", from);
-    select.and_number("ingested <= ?", to);
-    if let Some((ingested, seq)) = after {
-        select.and_number("ingested >= ?", ingested);
-        select.and_number("(ingested > ?", ingested);
+    select.and_number(start, after.map_or(from, |(time, _)| time.max(from)));
+    select.and_number(end, to);
+    if let Some((time, seq)) = after {
+        select.and_number(place, time);
         select.or_number("seq > ?)", seq);
     }
-    let rows = reader.into().all(select.finish("ORDER BY ingested, seq", limit)).await?;
+    let rows = reader.into().all(select.finish(last, limit)).await?;
     let event = |row| {
         Ok(IngestedEvent {
             seq: number(row, "seq")?,
             id: text(row, "id")?,
+            time: number(row, "time")?,
             ingested: number(row, "ingested")?,
             body: text(row, "body")?,
         })

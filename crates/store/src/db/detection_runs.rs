@@ -29,12 +29,14 @@ const START: &str =
     "SELECT subscription_key, rule_key, generation, started, due, state, report FROM detection_runs WHERE 1 = 1";
 
 /// Takes the work on a rule until `leased`; none when it is not due, or somebody else has it. A rule without a place gets one.
+/// What is due after `far` was written by a clock that has gone back since: it is due.
 pub async fn lease(
     tx: &mut Tx,
     subscription: &str,
     rule: &str,
     now: i64,
     leased: i64,
+    far: i64,
 ) -> Result<Option<DetectionRun>> {
     let (subscription, rule) = (subscription.to_ascii_lowercase(), rule.to_lowercase());
     let first = sqlx::query(
@@ -45,12 +47,14 @@ pub async fn lease(
     .bind(rule.as_str());
     tx.run(first).await?;
     let take = sqlx::query(
-        "UPDATE detection_runs SET leased = $4 WHERE subscription_key = $1 AND rule_key = $2 AND due <= $3 AND leased <= $3",
+        "UPDATE detection_runs SET leased = $4 WHERE subscription_key = $1 AND rule_key = $2 \
+         AND (due <= $3 OR due > $5) AND (leased <= $3 OR leased > $4)",
     )
     .bind(subscription.as_str())
     .bind(rule.as_str())
     .bind(now)
-    .bind(leased);
+    .bind(leased)
+    .bind(far);
     match tx.run(take).await? {
         1 => get(&mut *tx, &subscription, &rule).await,
         _ => Ok(None),

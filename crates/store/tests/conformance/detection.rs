@@ -1,6 +1,7 @@
 //! Detection: rules, how far they came, alerts, deliveries, and the events that they read.
 
 use super::activity::event;
+use hardline_store::db::activity_events::Order;
 use hardline_store::db::alert_deliveries::{self, AlertDelivery};
 use hardline_store::db::alerts::{self, Alert, AlertFilter};
 use hardline_store::db::detection_rules::{self, DetectionRule};
@@ -42,7 +43,7 @@ pub async fn rules_are_found_in_any_case(db: &Db) {
 pub async fn a_run_counts_once(db: &Db) {
     let lease = async |now: i64, until: i64| {
         let mut tx = db.begin().await.unwrap();
-        let run = detection_runs::lease(&mut tx, "s", "R", now, until).await.unwrap();
+        let run = detection_runs::lease(&mut tx, "s", "R", now, until, now + 1000).await.unwrap();
         tx.commit().await.unwrap();
         run
     };
@@ -70,6 +71,9 @@ pub async fn a_run_counts_once(db: &Db) {
     assert!(!finish(&first, 100).await, "the one who came back too late changes nothing");
     assert_eq!(lease(499, 600).await, None, "not due");
     assert_eq!(lease(500, 600).await.unwrap().generation, 1);
+    assert!(finish(&lease(700, 800).await.unwrap(), 9000).await);
+    assert_eq!(lease(8500, 8600).await.map(|run| run.generation), None, "not due");
+    assert_eq!(lease(100, 200).await.unwrap().generation, 2, "the clock went back");
     assert_eq!(detection_runs::list(db, "s", 10).await.unwrap().len(), 1);
     let mut tx = db.begin().await.unwrap();
     detection_runs::forget(&mut tx, "s", "r").await.unwrap();
@@ -154,7 +158,7 @@ pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
     activity_events::settle(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     let read = async |from: i64, to: i64, after: Option<(i64, i64)>, limit: i64| {
-        activity_events::ingested(db, "s", (from, to), after, limit).await.unwrap()
+        activity_events::ascending(db, "s", Order::Ingested, (from, to), after, limit).await.unwrap()
     };
     let bodies = |events: &[activity_events::IngestedEvent]| -> Vec<String> {
         events.iter().map(|e| e.body.clone()).collect()
@@ -163,5 +167,7 @@ pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
     assert_eq!(bodies(&read(11, 29, None, 10).await), ["80", "70"]);
     let first = read(10, 30, None, 2).await;
     let last = first.last().unwrap();
+    let happened = activity_events::ascending(db, "s", Order::Happened, (60, 85), None, 10).await.unwrap();
+    assert_eq!(bodies(&happened), ["60", "70", "80"]);
     assert_eq!(bodies(&read(10, 30, Some((last.ingested, last.seq)), 10).await), ["70", "60"]);
 }
