@@ -148,7 +148,7 @@ def power_only(az, dev):
     az.run("role", "definition", "delete", "--name", "Power only")
 
 
-def test_not_actions_take_away(signed_in, power_only, dev, vm):
+def test_not_actions_take_away(power_only, signed_in, dev, vm):
     operator = signed_in("power", power_only)
     assert dev["VM"] in [one["name"] for one in operator("vm", "list")]
     assert operator.run("vm", "start", *vm).code == 0

@@ -34,7 +34,7 @@ def cells(lines, row=2):
         (["vm", "get-instance-view", "VM"], "Succeeded"),
         (["vm", "boot-diagnostics", "get-boot-log-uris", "VM"], "https://"),
         (["vm", "boot-diagnostics", "get-boot-log", "VM"], "Linux version "),
-        (["monitor", "activity-log", "list", "--offset", "4h"], "Succeeded"),
+        (["monitor", "activity-log", "list", "--offset", "4h"], "Informational"),
         (["role", "assignment", "list", "--all"], "Owner"),
         (["group", "list"], "Succeeded"),
         (["rest", "--url", "/subscriptions/{subscriptionId}/resourceGroups?api-version=2024-11-01"], ""),

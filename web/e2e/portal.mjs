@@ -69,10 +69,9 @@ test("a wrong password is said to be wrong; the right one leads to the list", op
 
 test("the operator's identity provider has a button, and what it refuses is told", options, async () => {
   const { page, context, complaints } = await visitor(browser);
-  await page.route("**/.well-known/openid-configuration", async (route) => {
-    const json = await (await route.fetch()).json();
-    await route.fulfill({ json: { ...json, hardline_identity_provider: "Example ID" } });
-  });
+  const known = await (await context.request.get(`${server.url}/adfs/.well-known/openid-configuration`)).json();
+  const json = { ...known, hardline_identity_provider: "Example ID" };
+  await page.route("**/.well-known/openid-configuration", (route) => route.fulfill({ json }));
   // What the server does when a person comes back without being signed in.
   await page.route("**/adfs/oauth2/federation?*", (route) => {
     const asked = new URL(route.request().url()).searchParams;

@@ -42,7 +42,22 @@ test("machines and their instance view", async () => {
   await assert.rejects(compute.virtualMachines.get(group, "nowhere"), { statusCode: 404, code: "ResourceNotFound" });
 });
 
+/** Follows the serial log until the kernel has spoken: the guest may have been switched on just now. */
+const spoken = async () => {
+  const { token } = await credential.getToken(`${url}/.default`);
+  const machine = `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Compute/virtualMachines/${vm}`;
+  const content = `${url}${machine}/providers/Hardline.Diagnostics/serialLogs/0/content?api-version=2026-11-01&follow=true`;
+  const answer = await fetch(content, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(60_000) });
+  let text = "";
+  for await (const bytes of answer.body) {
+    text += Buffer.from(bytes).toString("latin1");
+    if (text.includes("Linux version")) return;
+  }
+  assert.fail(`the log ended without the kernel's first line: ${text}`);
+};
+
 test("boot diagnostics are read as blobs", async () => {
+  await spoken();
   const data = await compute.virtualMachines.retrieveBootDiagnosticsData(group, vm);
   const log = await new BlobClient(data.serialConsoleLogBlobUri).downloadToBuffer();
   assert.ok(log.includes("Linux version"));

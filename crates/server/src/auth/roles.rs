@@ -6,8 +6,10 @@
 
 use super::caller::{Allowed, Caller, CallerKind, Evidence};
 use super::required_action;
+use super::tokens::OBJECT_ID;
 use crate::pipeline::{Cx, store_error};
 use crate::state::State;
+use hardline_arm::activity::Deed;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::{Operation, OperationId, Require};
 use hardline_arm::rbac::{self, CustomRole, Permission, Plane, RoleAssignment, RoleDefinition};
@@ -129,8 +131,8 @@ pub async fn authorise(
         }
         CallerKind::Sas | CallerKind::System => Rights::default(),
     };
-    let scope = scope_of(cx, operation, path).await?;
-    match rights.evidence(operation.requires, &scope) {
+    let (requires, scope) = needed(cx, caller, operation, path).await?;
+    match rights.evidence(requires, &scope) {
         Some(evidence) => Ok(Allowed::new(operation, path.clone(), caller.clone(), evidence, rights)),
         None => Err(refusal(caller, operation, path)),
     }
@@ -150,9 +152,15 @@ fn refusal(caller: &Caller, operation: &Operation, path: &ArmPath) -> ArmError {
     ArmError::authorization_failed(&caller.name, &caller.oid, required_action(operation, &path.id), &scope)
 }
 
-/// Where the row's action must be allowed: at the path's own scope; for a long-running operation, whose path hangs under the
-/// subscription, at the resource that it works on, so that a role at a group or a VM is enough to follow one's own start.
-async fn scope_of(cx: &Cx, operation: &Operation, path: &ArmPath) -> Result<ResourceId, ArmError> {
+/// What must be allowed, and where: the row's action at the path's own scope; for a long-running operation, whose path hangs
+/// under the subscription, at the resource that it works on, so that a role at a group or a VM is enough to follow what others
+/// began there. One's own start one may follow in any case.
+async fn needed(
+    cx: &Cx,
+    caller: &Caller,
+    operation: &Operation,
+    path: &ArmPath,
+) -> Result<(Require, ResourceId), ArmError> {
     let scope = path.id.scope();
     if operation.id == OperationId::ComputeOperationGet {
         let found = async_operations::get(&cx.state.store, &path.id.name().to_ascii_lowercase()).await;
@@ -160,11 +168,13 @@ async fn scope_of(cx: &Cx, operation: &Operation, path: &ArmPath) -> Result<Reso
             let resource = ResourceId::parse(&running.resource_key).unwrap_or_default();
             let same = resource.subscription().zip(scope.subscription());
             if same.is_some_and(|(a, b)| a.eq_ignore_ascii_case(b)) {
-                return Ok(resource);
+                let began: Option<Deed> = serde_json::from_str(&running.deed).ok();
+                let own = began.is_some_and(|deed| deed.claims.get(OBJECT_ID) == Some(&caller.oid));
+                return Ok((if own { Require::SignedIn } else { operation.requires }, resource));
             }
         }
     }
-    Ok(scope)
+    Ok((operation.requires, scope))
 }
 
 #[cfg(test)]

@@ -230,9 +230,12 @@ impl AccessClaims {
     }
 }
 
+/// The claim that holds the object id, in events.
+pub(super) const OBJECT_ID: &str = "http://schemas.microsoft.com/identity/claims/objectidentifier";
+
 fn long_name(claim: &str) -> &str {
     match claim {
-        "oid" => "http://schemas.microsoft.com/identity/claims/objectidentifier",
+        "oid" => OBJECT_ID,
         "tid" => "http://schemas.microsoft.com/identity/claims/tenantid",
         "amr" => "http://schemas.microsoft.com/claims/authnmethodsreferences",
         "sub" => "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",

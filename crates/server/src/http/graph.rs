@@ -1,12 +1,12 @@
 //! `/graph/…`: the directory, read through Graph's URLs.
 
-use super::{answer, body};
+use super::answer;
+use super::body::{self, Unread};
 use crate::graph;
 use crate::pipeline::Cx;
 use axum::response::Response;
 use hardline_arm::error::ArmError;
 use http::request::Parts;
-use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 
 /// Longest body, bytes: a thousand ids.
@@ -18,7 +18,7 @@ pub(super) async fn answer(
     cx: &Cx,
     rest: &str,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: &mut Unread,
 ) -> Result<Response, ArmError> {
     let bytes = body::read(parts, incoming, BODY_LIMIT, cx.state.config.limits.body_read).await?;
     let path = percent_decode_str(rest).decode_utf8_lossy();

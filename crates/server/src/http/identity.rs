@@ -1,6 +1,7 @@
 //! The identity endpoints: the openid-configuration, and the forms of those who ask for tokens and codes.
 
-use super::{answer, body};
+use super::answer;
+use super::body::{self, Unread};
 use crate::auth;
 use crate::auth::authority::{self, Endpoint};
 use crate::pipeline::Cx;
@@ -10,7 +11,6 @@ use hardline_arm::error::ArmError;
 use hardline_arm::query::Query;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
-use hyper::body::Incoming;
 use secrecy::SecretString;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) async fn answer(
     cx: &Cx,
     endpoint: Endpoint,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: &mut Unread,
 ) -> Result<Response, ArmError> {
     match endpoint {
         Endpoint::Configuration(authority) => {
@@ -114,7 +114,11 @@ fn oauth(response: ArmResponse) -> Response {
     answer
 }
 
-async fn form(cx: &Cx, parts: &Parts, incoming: Incoming) -> Result<BTreeMap<String, SecretString>, String> {
+async fn form(
+    cx: &Cx,
+    parts: &Parts,
+    incoming: &mut Unread,
+) -> Result<BTreeMap<String, SecretString>, String> {
     let bytes = body::read(parts, incoming, FORM_LIMIT, cx.state.config.limits.body_read)
         .await
         .map_err(|error| error.message)?;

@@ -1,5 +1,6 @@
 //! Which part of the server answers a request: decided by the first segments of its path.
 
+use super::body::Unread;
 use super::listener::Scheme;
 use super::{answer, body, facts, graph, identity, metadata, portal, websocket};
 use crate::pipeline::{self, Cx};
@@ -43,13 +44,15 @@ pub(super) async fn route(
     let query = Query::parse(parts.uri.query().unwrap_or(""));
     let correlation = facts::correlation(&parts);
     let mut cx = Cx::new(state.clone(), facts, correlation, Query::default());
+    let mut body = Unread::new(body);
     let result = match query {
         Ok(query) => {
             cx.query = query;
-            api(&mut cx, &path, parts, body).await
+            api(&mut cx, &path, parts.clone(), &mut body).await
         }
         Err(error) => Err(error),
     };
+    body.drain(&parts).await;
     let answer = result.unwrap_or_else(|error| answer::error(&cx, &error));
     let (method, path, correlation) = (&cx.facts.method, &cx.facts.path, cx.correlation);
     tracing::debug!(%method, path, %correlation, %client, status = answer.status().as_u16(), "answered");
@@ -61,7 +64,7 @@ fn protected(mut answer: Response, secure: bool) -> Response {
     answer
 }
 
-async fn api(cx: &mut Cx, path: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
+async fn api(cx: &mut Cx, path: &str, parts: Parts, body: &mut Unread) -> Result<Response, ArmError> {
     if blob::address::of_host(&cx.facts.base_url).is_some() {
         return blob(cx, &parts).await;
     }
@@ -96,7 +99,7 @@ async fn blob(cx: &Cx, parts: &Parts) -> Result<Response, ArmError> {
 }
 
 /// `/console/sessions/{session}/client` and `/console/sessions/{session}/adminCommand/{command}`.
-async fn console(cx: &Cx, rest: &str, parts: Parts, body: Incoming) -> Result<Response, ArmError> {
+async fn console(cx: &Cx, rest: &str, parts: Parts, body: &mut Unread) -> Result<Response, ArmError> {
     let segments: Vec<&str> = rest.split('/').collect();
     match segments.as_slice() {
         ["sessions", session, "client"] => {

@@ -82,6 +82,43 @@ async fn a_body_that_never_comes_is_given_up() {
     server.stop().await;
 }
 
+/// An answer's status line and head; the body, which has a length, is read and dropped.
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = tokio::time::timeout(PATIENCE, stream.read_u8()).await.expect("the server answers");
+        head.push(byte.expect("a whole head"));
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    stream.read_exact(&mut vec![0; length]).await.expect("a whole body");
+    head
+}
+
+#[tokio::test]
+async fn a_refusal_comes_through_although_its_client_still_sends() {
+    let server = TestServer::start().await;
+    let mut slow = tls(&server).await;
+    for (path, status) in [
+        (format!("{}-new?api-version=2024-07-01", server.group_path()), "HTTP/1.1 401"),
+        ("/hardlinemanaged/container/blob".to_owned(), "HTTP/1.1 405"),
+        ("/healthz".to_owned(), "HTTP/1.1 405"),
+    ] {
+        let head = format!("PUT {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n");
+        slow.write_all(head.as_bytes()).await.unwrap();
+        slow.flush().await.unwrap();
+        slow.write_all(b"hello").await.unwrap();
+        // The connection stays usable for the next one.
+        assert!(answer(&mut slow).await.starts_with(status), "{path}");
+    }
+    // Who announces more than anybody reads is told at once.
+    let head = "PUT /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 999999999\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    assert!(answer(&mut slow).await.starts_with("HTTP/1.1 405"));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn garbage_on_the_wire_is_refused() {
     let server = TestServer::start().await;
