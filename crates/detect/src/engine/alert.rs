@@ -99,9 +99,27 @@ impl Maker {
             flat.insert(format!("kibana.alert.rule.{key}"), value);
         };
         let shown = [
-            "rule_id", "name", "type", "version", "description", "author", "license", "tags", "threat", "references",
-            "note", "false_positives", "from", "to", "interval", "max_signals", "risk_score", "severity",
-            "timestamp_override", "building_block_type", "setup",
+            "rule_id",
+            "name",
+            "type",
+            "version",
+            "description",
+            "author",
+            "license",
+            "tags",
+            "threat",
+            "references",
+            "note",
+            "false_positives",
+            "from",
+            "to",
+            "interval",
+            "max_signals",
+            "risk_score",
+            "severity",
+            "timestamp_override",
+            "building_block_type",
+            "setup",
         ];
         for key in shown {
             if let Some(value) = parameters.get(key) {
@@ -240,7 +258,13 @@ impl Maker {
 
     pub fn event_id(&self, document: &Document) -> String {
         let version = document.version.to_string();
-        alert_id::of_event(&document.index, &document.id, &version, &self.installed.space, &self.installed.uuid)
+        alert_id::of_event(
+            &document.index,
+            &document.id,
+            &version,
+            &self.installed.space,
+            &self.installed.uuid,
+        )
     }
 }
 

@@ -97,8 +97,14 @@ mod tests {
     #[test]
     fn new_terms_are_hashed_as_by_object_hash_3_0() {
         let table = [
-            (json!([".ds-logs-1", "abc", "1", "default:r1", ["alice", 64500]]), "f45025239c52512fb699c4dc1586042f02930f5f"),
-            (json!(["i", "é😀", "2", "default:r1", ["x", true, 1.5]]), "2ff5e5227e0edd9f02a68cc73652bb01730ff56b"),
+            (
+                json!([".ds-logs-1", "abc", "1", "default:r1", ["alice", 64500]]),
+                "f45025239c52512fb699c4dc1586042f02930f5f",
+            ),
+            (
+                json!(["i", "é😀", "2", "default:r1", ["x", true, 1.5]]),
+                "2ff5e5227e0edd9f02a68cc73652bb01730ff56b",
+            ),
         ];
         for (value, expected) in table {
             assert_eq!(object_hash(&value), expected);

@@ -164,9 +164,10 @@ impl Execution {
         };
         let stage = match &rule.kind {
             Kind::Query => Stage::Query,
-            Kind::Threshold(threshold) => {
-                Stage::Threshold(Groups::new(threshold, Room { groups: limits.groups, values: limits.values }))
-            }
+            Kind::Threshold(threshold) => Stage::Threshold(Groups::new(
+                threshold,
+                Room { groups: limits.groups, values: limits.values },
+            )),
             Kind::NewTerms(_) => {
                 Stage::Terms(Terms { found: HashSet::new(), oldest: Some(Vec::new()), since: None })
             }

@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn keys_tell_values_apart() {
-        let sets = [json!(["a", "b"]), json!(["ab", ""]), json!(["1"]), json!([1]), json!([true]), json!([null])];
+        let sets =
+            [json!(["a", "b"]), json!(["ab", ""]), json!(["1"]), json!([1]), json!([true]), json!([null])];
         let keys: std::collections::HashSet<_> =
             sets.iter().map(|set| Key::of(set.as_array().unwrap())).collect();
         assert_eq!(keys.len(), sets.len());

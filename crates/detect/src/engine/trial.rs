@@ -201,7 +201,9 @@ impl Trial {
 
     fn one(&mut self, document: &Document) {
         self.result.read += 1;
-        let Some(time) = self.times.time(&document.body).filter(|time| self.read.holds(*time)) else { return };
+        let Some(time) = self.times.time(&document.body).filter(|time| self.read.holds(*time)) else {
+            return;
+        };
         if !self.filter.passes(document) {
             return;
         }
@@ -417,7 +419,8 @@ impl Trial {
             }
         }
         reached.sort_by_key(|(time, ..)| *time);
-        for (time, values, (index, id)) in reached.into_iter().filter(|(time, ..)| self.past.holds(*time)) {
+        let past = self.past;
+        for (time, values, (index, id)) in reached.into_iter().filter(|(time, ..)| past.holds(*time)) {
             let names = match &self.rule.kind {
                 Kind::Threshold(threshold) => threshold.field.clone(),
                 _ => Vec::new(),
