@@ -2,6 +2,7 @@
 //! I/O, no clock, no async. Documents are ECS events as JSON, whoever made them.
 
 pub mod document;
+pub mod engine;
 pub mod fields;
 pub mod kql;
 pub mod rule;

@@ -1,8 +1,38 @@
-//! KQL, Kibana's query language.
+//! KQL, the query language of Kibana: read with its problems in their places, printed, and asked of JSON documents.
+//!
+//! Where implementations of the language differ this one does as Kibana does. What a value means hangs on the kind of the
+//! field (`fields`): keywords are compared whole and with their case, numbers as numbers, addresses with networks, dates with
+//! date math, texts by their words. An array's element is a value like any other, and a document without the field satisfies
+//! `not field: value`.
+//!
+//! ```text
+//!   text ── token ── parse ──► syntax ── plan ──► asked of documents (place: which values; needle: which of them)
+//!                      │          └── print ──► text
+//!                      └── problems and warnings, each with its place
+//! ```
 
-use crate::document::values;
+mod advice;
+mod date;
+mod needle;
+mod network;
+mod number;
+mod parse;
+mod place;
+mod plan;
+mod print;
+pub mod syntax;
+mod token;
+pub mod wildcard;
+mod words;
+
+pub use parse::{DEPTH_LIMIT, LENGTH_LIMIT, NAME_LIMIT, VALUE_LIMIT};
+
+use jiff::Timestamp;
+use plan::Plan;
 use serde_json::Value;
+use std::fmt;
 use std::ops::Range;
+use syntax::{Clause, Name, Tree};
 
 /// What is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,39 +44,97 @@ pub struct Problem {
     pub message: String,
 }
 
-/// A query, ready to be asked of documents.
+/// A query, ready to be asked of documents. Equal when the same was written, but for spaces and spelling.
+///
+/// ```
+/// use hardline_detect::kql::Query;
+/// use serde_json::json;
+///
+/// let query = Query::parse("event.outcome: (success or Success) and not source.ip: 10.0.0.0/8").unwrap();
+/// assert!(query.matches(&json!({ "event": { "outcome": "success" }, "source": { "ip": "203.0.113.7" } })));
+/// assert!(!query.matches(&json!({ "event.outcome": "success", "source.ip": ["203.0.113.7", "10.1.2.3"] })));
+///
+/// let problems = Query::parse("event.outcome: not failure").unwrap_err();
+/// assert_eq!(problems[0].span, 15..18);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Query {
-    clauses: Vec<(String, String)>,
+    tree: Tree<Clause>,
+    plan: Plan,
+    fields: Vec<String>,
+    warnings: Vec<Problem>,
 }
 
 impl Query {
-    /// Reads a query. Of a text that is none, every problem that could be found.
+    /// Reads a query; an empty or blank text means every document. Of a text that is no query, every problem that could be
+    /// found, in order of their places.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let clause = |part: &str| {
-            let (field, value) = part.split_once(':')?;
-            Some((field.trim().to_owned(), value.trim().trim_matches('"').to_owned()))
-        };
-        let parts = text.split(" and ").filter(|part| !part.trim().is_empty());
-        let clauses: Option<Vec<_>> = parts.map(clause).collect();
-        let message = || "expected 'field: value'".to_owned();
-        Ok(Self {
-            clauses: clauses.ok_or_else(|| vec![Problem { span: 0..text.len(), message: message() }])?,
-        })
+        let parsed = parse::parse(text);
+        if !parsed.problems.is_empty() {
+            return Err(parsed.problems);
+        }
+        let mut fields = Vec::new();
+        name_fields(&parsed.tree, "", &mut fields);
+        let mut seen = std::collections::HashSet::new();
+        fields.retain(|field| seen.insert(field.clone()));
+        Ok(Self { plan: Plan::new(&parsed.tree, ""), tree: parsed.tree, fields, warnings: parsed.warnings })
     }
 
-    /// Whether the document is meant. What is relative to `now` is not.
+    /// Whether the document is meant. Comparisons with `now` hold for no document: see [`Query::matches_at`].
     pub fn matches(&self, document: &Value) -> bool {
-        self.clauses.iter().all(|(field, value)| values(document, field).iter().any(|v| *v == value))
+        self.plan.holds(document, None)
     }
 
-    /// Whether the document is meant, with what `now` stands for in dates.
-    pub fn matches_at(&self, document: &Value, _now: jiff::Timestamp) -> bool {
-        self.matches(document)
+    /// Whether the document is meant, at the time that `now` stands for in dates.
+    pub fn matches_at(&self, document: &Value, now: Timestamp) -> bool {
+        self.plan.holds(document, Some(now))
     }
 
-    /// The fields that the query names, each once.
+    /// The fields that the query names, each once, in order: whole names (`a.b` for `a: { b: … }`), patterns as `a.*`.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
-        self.clauses.iter().map(|(field, _)| field.as_str())
+        self.fields.iter().map(String::as_str)
+    }
+
+    /// What is well formed and can hardly be meant: values that a field's kind never holds, keywords that were read as a
+    /// part of a value. Such a query runs.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// What the query says.
+    pub fn syntax(&self) -> &Tree<Clause> {
+        &self.tree
+    }
+}
+
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree.fmt(f)
+    }
+}
+
+fn name_fields(tree: &Tree<Clause>, prefix: &str, fields: &mut Vec<String>) {
+    match tree {
+        Tree::All(items) | Tree::Any(items) => {
+            items.iter().for_each(|item| name_fields(item, prefix, fields));
+        }
+        Tree::Not(inner) => name_fields(inner, prefix, fields),
+        Tree::One(Clause::Is { field, .. } | Clause::Range { field, .. }) => fields.push(match field {
+            Name::Exact(name) => format!("{prefix}{name}"),
+            Name::Pattern(pattern) => {
+                format!("{prefix}{}", pattern.pieces().collect::<Vec<_>>().join("*"))
+            }
+        }),
+        Tree::One(Clause::Nested { field, inside }) => {
+            fields.push(format!("{prefix}{field}"));
+            name_fields(inside, &format!("{prefix}{field}."), fields);
+        }
+        Tree::One(Clause::Anywhere(_)) => {}
     }
 }

@@ -17,6 +17,7 @@ mod nested;
 mod parameters;
 pub mod place;
 mod reading;
+pub mod shipped;
 pub mod threat;
 pub mod unsupported;
 mod write;
