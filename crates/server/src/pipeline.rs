@@ -17,7 +17,7 @@ use crate::reply::{ArmResponse, Reply};
 use crate::state::State;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hardline_arm::activity::Deed;
+use hardline_arm::activity::{Deed, request_body};
 use hardline_arm::api_version::ApiVersion;
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::{Audit, Identified, Operation, OperationId, identify};
@@ -77,6 +77,8 @@ pub struct Cx {
     pub api_version: Option<ApiVersion>,
     /// The query.
     pub query: Query,
+    /// What the body asks for, as the start event tells it; none before it is read.
+    pub request_body: Option<String>,
 }
 
 /// Proof that what a handler did is recorded as its row demands, with the answer.
@@ -191,7 +193,10 @@ pub async fn authorise(
 /// Runs the handler in a task of its own: a client that leaves does not stop a change half-way, and a defect in one
 /// handler answers 500 and harms no other request.
 async fn perform(cx: &Cx, allowed: Allowed, body: Result<Bytes, ArmError>) -> Result<Reply, ArmError> {
-    let cx = cx.clone();
+    let mut cx = cx.clone();
+    if let (Ok(body), None, Audit::Always) = (&body, &allowed.path.tail, allowed.operation.audit) {
+        cx.request_body = request_body::summary(&allowed.path.id, body);
+    }
     let running = cx.state.tasks.clone().spawn(async move {
         let result = match body {
             Ok(body) => dispatch(&cx, &allowed, &body).await,
@@ -257,7 +262,16 @@ impl Cx {
     pub fn new(state: State, facts: RequestFacts, correlation: Option<Uuid>, query: Query) -> Self {
         let request = state.random.uuid();
         let correlation = correlation.unwrap_or_else(|| state.random.uuid());
-        Self { now: state.clock.now(), state, correlation, request, facts, api_version: None, query }
+        Self {
+            now: state.clock.now(),
+            state,
+            correlation,
+            request,
+            facts,
+            api_version: None,
+            query,
+            request_body: None,
+        }
     }
 
     /// The context of a request that this one causes: another method, another path (an id, perhaps with a verb), the same

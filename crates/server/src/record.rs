@@ -38,6 +38,10 @@ pub fn deed(cx: &Cx, operation: &'static Operation, path: &ArmPath, caller: &Cal
     deed.claims.clone_from(&caller.claims);
     deed.tenant_id = cx.state.config.tenant.to_string();
     deed.operation_id = cx.state.random.uuid();
+    deed.since = Some(cx.now);
+    deed.location.clone_from(&cx.state.config.location);
+    deed.service_request_id = cx.request.to_string();
+    deed.request_body.clone_from(&cx.request_body);
     deed.http_request = HttpRequest {
         client_request_id: cx.facts.client_request_id.clone().unwrap_or_else(|| cx.request.to_string()),
         client_ip_address: cx.facts.client.to_string(),

@@ -48,6 +48,7 @@ async fn newest_first_and_six_hours_by_default() {
         json!({ "value": "Created", "localizedValue": "Created (HTTP Status Code: 201)" })
     );
     assert_eq!(newest["eventTimestamp"], "2026-11-21T19:00:00Z");
+    assert_eq!(newest.get("particulars"), None, "that is for the other views");
     server.stop().await;
 }
 

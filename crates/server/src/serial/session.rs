@@ -119,10 +119,11 @@ pub async fn run(begin: Begin, socket: Socket) {
     let id = state.random.uuid();
     let seat = state.serial.hub().join(port.clone(), id);
     let shared = Shared::new();
-    let event = record::deed_allowed(&begin.cx, &begin.allowed)
+    let mut event = record::deed_allowed(&begin.cx, &begin.allowed)
         .with("session", id.to_string())
         .with("port", begin.port.to_string())
         .with("mode", begin.mode.word());
+    event.since = Some(state.clock.now());
     let (protocol, token) = (begin.protocol, begin.token.clone());
     let mut output = Output {
         encoder: Encoder::new(begin.protocol),
@@ -343,10 +344,11 @@ impl Output {
 
     /// A viewer takes the seat: an event of its own, then a new line with the new epoch, where the old one stopped.
     async fn take_over(&mut self) -> Result<(), End> {
-        let deed = record::deed_allowed(&self.begin.cx, &self.begin.allowed)
+        let mut deed = record::deed_allowed(&self.begin.cx, &self.begin.allowed)
             .with("session", self.id.to_string())
             .with("port", self.port.index.to_string())
             .with("mode", "take");
+        deed.since = Some(self.state.clock.now());
         let taken = self.take_seat(&deed).await;
         seat::leave(&self.state, &deed, &self.port, None, taken.as_ref().err().cloned()).await;
         if let Err(why) = taken {

@@ -7,6 +7,7 @@ use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::resources::find_subscription;
 use crate::reply::ArmResponse;
 use bytes::Bytes;
+use hardline_arm::activity::rest;
 use hardline_arm::error::ArmError;
 use hardline_arm::filter::{self, Op, Term};
 use hardline_arm::models::paging::{cursor, next_link, page};
@@ -41,7 +42,7 @@ pub async fn activity_log_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Res
     });
     let select = cx.query.select();
     let events = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok());
-    let shown = events.map(|event| project(event, select.as_deref())).collect();
+    let shown = events.map(|event| project(rest::view(event), select.as_deref())).collect();
     Ok(cx.read(ArmResponse::ok(page(shown, link))))
 }
 

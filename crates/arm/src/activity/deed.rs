@@ -1,15 +1,6 @@
-//! Activity events: who did what to which resource, from where, and how it ended (contract section 6).
-//!
-//! A [`Deed`] is what all events of one request share. It is kept with a long-running operation, so that the end event
-//! written an hour later by another process still names the caller, the address and the correlation id.
-//!
-//! ```text
-//!   Deed ── started ──► BeginRequest/Started
-//!      ├── accepted ──► EndRequest/Accepted     (a long-running operation goes on)
-//!      ├── succeeded ─► EndRequest/Succeeded
-//!      └── failed ────► EndRequest/Failed       (also every refusal, 403)
-//! ```
+//! What all events of one request share, and how they are made of it.
 
+use super::event::{ActivityEvent, AuthorizationRecord, HttpRequest, Level, Localized, Particulars};
 use crate::error::ArmError;
 use crate::operation::Operation;
 use crate::resource_id::ResourceId;
@@ -18,146 +9,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// A value and its text for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Localized {
-    /// What programs compare.
-    pub value: String,
-    /// What people read.
-    #[serde(default)]
-    pub localized_value: String,
-}
-
-impl Localized {
-    /// The same text for both.
-    pub fn plain(value: impl Into<String>) -> Self {
-        let value = value.into();
-        Self { localized_value: value.clone(), value }
-    }
-
-    /// A value with a text of its own.
-    pub fn new(value: impl Into<String>, localized_value: impl Into<String>) -> Self {
-        Self { value: value.into(), localized_value: localized_value.into() }
-    }
-}
-
-/// The right that was asked for, and the role that gave it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorizationRecord {
-    /// The action that a role had to allow.
-    pub action: String,
-    /// The role that allowed it; none when the request was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The scope over which the action was asked for.
-    pub scope: String,
-    /// The assignment behind `role`; none when the request was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<AuthorizationEvidence>,
-}
-
-/// The role assignment that allowed a request. Ids are 32 hex digits without dashes, as in Azure's own records.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorizationEvidence {
-    /// The role's name.
-    pub role: String,
-    /// The scope at which it was given.
-    pub role_assignment_scope: String,
-    /// The assignment.
-    pub role_assignment_id: String,
-    /// The role.
-    pub role_definition_id: String,
-    /// Who has it.
-    pub principal_id: String,
-    /// `User` or `ServicePrincipal`.
-    pub principal_type: String,
-}
-
-/// Where the request came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpRequest {
-    /// `x-ms-client-request-id`, or ours when the client sent none.
-    pub client_request_id: String,
-    /// The client's address, without port.
-    pub client_ip_address: String,
-    /// The HTTP method.
-    pub method: String,
-    /// The request's URI, without query: a query may hold a SAS or a token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
-}
-
-/// How grave an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "Azure's own words")]
-pub enum Level {
-    Critical,
-    Error,
-    Warning,
-    Informational,
-    Verbose,
-}
-
-/// One event, as `GET …/eventtypes/management/values` gives it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ActivityEvent {
-    /// Right and role.
-    pub authorization: AuthorizationRecord,
-    /// UPN of a user, object id of a service principal.
-    pub caller: String,
-    /// Always `Operation`.
-    pub channels: String,
-    /// The token's claims, as strings.
-    pub claims: BTreeMap<String, String>,
-    /// Shared by all events of one request and of what it set going.
-    pub correlation_id: String,
-    /// A sentence; often empty.
-    pub description: String,
-    /// This event's own id.
-    pub event_data_id: String,
-    /// `BeginRequest` or `EndRequest`.
-    pub event_name: Localized,
-    /// `Administrative`.
-    pub category: Localized,
-    /// Where the request came from.
-    pub http_request: HttpRequest,
-    /// `{resourceId}/events/{eventDataId}/ticks/{ticks}`.
-    pub id: String,
-    /// How grave it is.
-    pub level: Level,
-    /// The group's name; empty above groups.
-    pub resource_group_name: String,
-    /// `Microsoft.Compute`.
-    pub resource_provider_name: Localized,
-    /// The resource's id.
-    pub resource_id: String,
-    /// `Microsoft.Compute/virtualMachines`.
-    pub resource_type: Localized,
-    /// One operation's id; the same as the correlation id for a single request.
-    pub operation_id: String,
-    /// `Microsoft.Compute/virtualMachines/start/action`.
-    pub operation_name: Localized,
-    /// More facts, as strings: `statusCode`, `statusMessage`, `entity`, byte counts of a console session.
-    pub properties: BTreeMap<String, String>,
-    /// `Started`, `Accepted`, `Succeeded`, `Failed`.
-    pub status: Localized,
-    /// `Created`, `Created (HTTP Status Code: 201)`; empty in a start event.
-    pub sub_status: Localized,
-    /// When it happened.
-    pub event_timestamp: Timestamp,
-    /// When it could be queried; here the same, because the event is in the transaction of the change.
-    pub submission_timestamp: Timestamp,
-    /// The subscription; empty above subscriptions.
-    pub subscription_id: String,
-    /// The tenant.
-    pub tenant_id: String,
-}
 
 /// What all events of one request share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +34,18 @@ pub struct Deed {
     pub operation_id: Uuid,
     /// Where the request came from.
     pub http_request: HttpRequest,
+    /// When it began; deeds from before this was kept lack it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// The server's location.
+    #[serde(default)]
+    pub location: String,
+    /// The request's own id, `x-ms-request-id`: `properties.serviceRequestId`.
+    #[serde(default)]
+    pub service_request_id: String,
+    /// What the request's body asked for, without secrets ([`super::request_body`]): `properties.requestbody` of the start event.
+    #[serde(default)]
+    pub request_body: Option<String>,
     /// More facts for `properties`: the byte counts of a console session, the blob that was read.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
@@ -202,6 +65,10 @@ impl Deed {
             correlation_id,
             operation_id: correlation_id,
             http_request: HttpRequest::default(),
+            since: None,
+            location: String::new(),
+            service_request_id: String::new(),
+            request_body: None,
             facts: BTreeMap::new(),
         }
     }
@@ -215,7 +82,10 @@ impl Deed {
 
     /// The event that opens it.
     pub fn started(&self, event: Uuid, at: Timestamp) -> ActivityEvent {
-        self.event(event, at, "BeginRequest", "Started", Level::Informational, None)
+        let mut started = self.event(event, at, "BeginRequest", "Started", Level::Informational, None);
+        // Azure shows what was asked for at the begin only.
+        started.properties.extend(self.request_body.iter().map(|body| ("requestbody".into(), body.clone())));
+        started
     }
 
     /// The request was taken and goes on behind the answer (202, or 201 with a status URL).
@@ -264,9 +134,13 @@ impl Deed {
             ("eventCategory".to_string(), "Administrative".to_string()),
             ("message".to_string(), self.operation.clone()),
         ]);
-        if let Some(code) = status_code {
-            properties.insert("statusCode".into(), code);
-        }
+        let more = [
+            ("hierarchy", self.hierarchy(&id)),
+            ("serviceRequestId", self.service_request_id.clone()),
+            ("statusCode", status_code.unwrap_or_default()),
+        ];
+        let more = more.into_iter().filter(|(_, text)| !text.is_empty());
+        properties.extend(more.map(|(name, text)| (name.to_string(), text)));
         let namespace =
             id.namespace().unwrap_or(if id.subscription().is_some() { "Microsoft.Resources" } else { "" });
         ActivityEvent {
@@ -298,7 +172,17 @@ impl Deed {
             submission_timestamp: at,
             subscription_id: id.subscription().unwrap_or("").into(),
             tenant_id: self.tenant_id.clone(),
+            particulars: Some(Particulars {
+                started: self.since.filter(|since| *since < at && name == "EndRequest").unwrap_or(at),
+                location: self.location.clone(),
+            }),
         }
+    }
+
+    /// From the tenant down to the subscription. There are no management groups between them here.
+    fn hierarchy(&self, id: &ResourceId) -> String {
+        let parts = [self.tenant_id.as_str(), id.subscription().unwrap_or("")];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
 }
 
@@ -374,6 +258,7 @@ mod tests {
           "properties": {
             "entity": "/subscriptions/s/resourceGroups/RG/providers/Microsoft.Compute/virtualMachines/web",
             "eventCategory": "Administrative",
+            "hierarchy": "s",
             "message": "Microsoft.Compute/virtualMachines/start/action",
             "statusCode": "Created"
           },
@@ -388,7 +273,11 @@ mod tests {
           "eventTimestamp": "2026-11-21T19:00:00Z",
           "submissionTimestamp": "2026-11-21T19:00:00Z",
           "subscriptionId": "s",
-          "tenantId": ""
+          "tenantId": "",
+          "particulars": {
+            "started": "2026-11-21T19:00:00Z",
+            "location": ""
+          }
         }
         "#);
     }
@@ -401,6 +290,22 @@ mod tests {
         assert_eq!(event.level, Level::Error);
         let text = serde_json::to_string(&event).unwrap();
         assert!(!text.contains("host7") && text.contains("InternalServerError"));
+    }
+
+    #[test]
+    fn an_old_event_and_an_old_deed_are_read() {
+        let new = ["particulars", "since", "location", "serviceRequestId", "requestBody"];
+        let old = |value: serde_json::Value| {
+            let mut value = value;
+            value.as_object_mut().unwrap().retain(|name, _| !new.contains(&name.as_str()));
+            value
+        };
+        let deed: Deed = serde_json::from_value(old(serde_json::json!(deed()))).unwrap();
+        assert_eq!(deed.since, None);
+        let event = deed.succeeded(Uuid::nil(), Timestamp::UNIX_EPOCH, StatusCode::OK);
+        let event: ActivityEvent = serde_json::from_value(old(serde_json::json!(event))).unwrap();
+        assert_eq!(event.particulars, None);
+        assert_eq!(crate::activity::record::view(&event)["durationMs"], 0);
     }
 
     #[test]
