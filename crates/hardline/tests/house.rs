@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("hardline-agent-api", &[], &["axum", "sqlx"]),
     (
         "hardline-server",
-        &["hardline-arm", "hardline-console", "hardline-store", "hardline-agent-api"],
+        &["hardline-arm", "hardline-console", "hardline-detect", "hardline-store", "hardline-agent-api"],
         &["sqlx", "clap"],
     ),
     ("hardline-agent", &["hardline-console", "hardline-agent-api"], &["axum", "sqlx", "reqwest", "clap"]),

@@ -31,10 +31,25 @@ pub struct Config {
     /// From where templates may be fetched that a deployment links to: beginnings of addresses, `https://host/folder/`. None:
     /// from nowhere.
     pub template_sources: Vec<String>,
+    /// Who is told of alerts.
+    pub alert_webhooks: Vec<AlertWebhook>,
     /// Bounds on what a client may do.
     pub limits: Limits,
     /// Who else may say who somebody is; nobody by default.
     pub federation: Option<Federation>,
+}
+
+/// Somebody who is told of alerts by a POST.
+#[derive(Clone, Debug)]
+pub struct AlertWebhook {
+    /// Its name, unique.
+    pub name: String,
+    /// Where to: `https://host/path`, or `http://` to a loopback address.
+    pub address: String,
+    /// What the messages are signed with.
+    pub secret: Option<SecretString>,
+    /// The least severity that it is told of: `low`, `medium`, `high`, `critical`.
+    pub severity: String,
 }
 
 /// An outside identity provider (OpenID Connect). Whoever runs it can sign in as any user whom it may name.
@@ -121,6 +136,8 @@ pub struct Limits {
     pub send: Duration,
     /// A poll of a long-running operation is answered at its end, at the latest after so long.
     pub poll: Duration,
+    /// How often rules that are due are looked for.
+    pub detection: Duration,
     /// Requests that are running get this long at shutdown.
     pub drain: Duration,
 }
@@ -141,6 +158,7 @@ impl Default for Limits {
             silence: Duration::from_secs(150),
             send: Duration::from_secs(150),
             poll: Duration::from_secs(5),
+            detection: Duration::from_secs(5),
             drain: Duration::from_secs(5),
         }
     }

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod blob;
 pub mod clock;
 pub mod config;
+pub mod detection;
 pub mod graph;
 pub mod hosts;
 pub mod http;

@@ -339,7 +339,9 @@ impl Change<'_> {
         response: ArmResponse,
     ) -> Result<Recorded, ArmError> {
         record::start(&self.cx.state, &mut self.tx, &self.deed, self.cx.now).await.map_err(store_error)?;
-        record::accepted(&self.cx.state, &mut self.tx, &self.deed, self.cx.now, pending.status).await.map_err(store_error)?;
+        record::accepted(&self.cx.state, &mut self.tx, &self.deed, self.cx.now, pending.status)
+            .await
+            .map_err(store_error)?;
         let record = pending.record(id, micros(self.cx.now), &self.deed);
         let waits = pending.waits();
         hardline_store::db::async_operations::insert(&mut self.tx, &record, &waits)
@@ -423,7 +425,7 @@ pub fn store_error(error: StoreError) -> ArmError {
 /// One arm for each row: a row without a handler does not compile.
 async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, ArmError> {
     use crate::providers::{
-        authorization, compute, deployments, directory, hardline, insights, network, resources,
+        authorization, compute, deployments, detection, directory, hardline, insights, network, resources,
         serial_console, storage,
     };
     use OperationId as Id;
@@ -556,6 +558,17 @@ async fn dispatch(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Recorded, 
         Id::SerialLogGet => hardline::serial_log_get(cx, allowed, body).await,
         Id::SerialLogContent => hardline::serial_log_content(cx, allowed, body).await,
         Id::ScreenshotContent => hardline::screenshot_content(cx, allowed, body).await,
+        Id::DetectionRuleList => detection::rule_list(cx, allowed, body).await,
+        Id::DetectionRuleGet => detection::rule_get(cx, allowed, body).await,
+        Id::DetectionRulePut => detection::rule_put(cx, allowed, body).await,
+        Id::DetectionRulePatch => detection::rule_patch(cx, allowed, body).await,
+        Id::DetectionRuleDelete => detection::rule_delete(cx, allowed, body).await,
+        Id::DetectionRuleCheck => detection::rule_check(cx, allowed, body).await,
+        Id::DetectionRuleTry => detection::rule_try(cx, allowed, body).await,
+        Id::DetectionRuleImport => detection::rule_import(cx, allowed, body).await,
+        Id::AlertList => detection::alert_list(cx, allowed, body).await,
+        Id::AlertGet => detection::alert_get(cx, allowed, body).await,
+        Id::AlertPatch => detection::alert_patch(cx, allowed, body).await,
         Id::DeviceCodeFind => hardline::device_code_find(cx, allowed, body).await,
         Id::DeviceCodeAnswer => hardline::device_code_answer(cx, allowed, body).await,
         Id::UserList => directory::user_list(cx, allowed, body).await,

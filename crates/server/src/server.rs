@@ -5,6 +5,7 @@ use crate::auth::federation::Provider;
 use crate::blob::Refusals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
+use crate::detection::{self, Detection};
 use crate::hosts::{self, Hosts};
 use crate::http::{Bound, serve};
 use crate::jobs;
@@ -132,6 +133,7 @@ impl Server {
             auth,
             hosts: Hosts::new(),
             serial: Serial::new(),
+            detection: Detection::default(),
             refusals: Refusals::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -140,6 +142,7 @@ impl Server {
         providers::deployments::start(&state);
         hosts::start(&state).await?;
         serial::start(&state).await?;
+        detection::start(&state);
         serve(&state, bound);
         if let Some(plain) = plain {
             serve(&state, plain);

@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::blob::Refusals;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::detection::Detection;
 use crate::hosts::Hosts;
 use crate::random::Random;
 use crate::serial::Serial;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub hosts: Hosts,
     /// The serial ports: seats, sessions, logs.
     pub serial: Serial,
+    /// The detection rules.
+    pub detection: Detection,
     /// How often refusals at storage accounts were recorded.
     pub refusals: Refusals,
     /// Cancelled when the server is to stop.

@@ -18,9 +18,12 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
-use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
+use hardline_server::config::{
+    AgentListener, AlertWebhook, Config, Database, Federation, Limits, TlsMaterial,
+};
+use hardline_server::detection::installed;
 use hardline_server::{Running, Server, State};
-use hardline_store::db::{resource_groups, subscriptions};
+use hardline_store::db::{detection_runs, resource_groups, subscriptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use std::net::SocketAddr;
@@ -40,6 +43,10 @@ pub const GROUP: &str = "test-rg";
 pub const LOCATION: &str = "local";
 /// The password of every principal.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// Nothing comes by itself in so long a time.
+const A_WHILE: Duration = Duration::from_secs(3600);
+/// A test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody who can sign in to a server under test.
 #[derive(Clone, Debug)]
@@ -58,6 +65,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     plain: bool,
     template_sources: Vec<String>,
+    alert_webhooks: Vec<AlertWebhook>,
     agents: Option<AgentListener>,
     postgres: bool,
     kept: Option<Kept>,
@@ -110,6 +118,13 @@ impl Builder {
     #[must_use]
     pub fn template_source(mut self, source: &str) -> Self {
         self.template_sources.push(source.into());
+        self
+    }
+
+    /// Somebody who is told of alerts.
+    #[must_use]
+    pub fn alert_webhook(mut self, webhook: AlertWebhook) -> Self {
+        self.alert_webhooks.push(webhook);
         self
     }
 
@@ -171,6 +186,7 @@ impl Builder {
             listen: loopback,
             plain_listen: self.plain.then_some(loopback),
             template_sources: self.template_sources,
+            alert_webhooks: self.alert_webhooks,
             agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
@@ -223,15 +239,38 @@ impl TestServer {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
         Builder {
             // Tests ask what is so now.
-            limits: Limits { poll: Duration::ZERO, ..Limits::default() },
+            limits: Limits { poll: Duration::ZERO, detection: A_WHILE, ..Limits::default() },
             clock: None,
             plain: false,
             template_sources: Vec::new(),
+            alert_webhooks: Vec::new(),
             agents: None,
             postgres,
             kept: None,
             federation: None,
         }
+    }
+
+    /// Runs the detection rules that are due, whoever does it: this, or the server's own task.
+    pub async fn run_rules(&self) {
+        let state = self.state();
+        let all = async {
+            loop {
+                hardline_server::detection::run_due(state).await.unwrap();
+                let rules = installed::all(state, SUBSCRIPTION).await.unwrap();
+                let runs = detection_runs::list(&state.store, SUBSCRIPTION, 10_000).await.unwrap();
+                let now = state.clock.now().as_microsecond();
+                let ran = |rule: &installed::Installed| {
+                    let run = runs.iter().find(|run| run.rule.eq_ignore_ascii_case(&rule.rule_id));
+                    rule.running().is_none() || run.is_some_and(|run| run.due > now)
+                };
+                if rules.iter().all(ran) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, all).await.expect("the rules run");
     }
 
     /// The principals with their roles, the subscription, the group. Written again on a kept data directory.

@@ -47,6 +47,7 @@ impl Platform {
             listen: args.listen,
             plain_listen: args.plain_listen,
             template_sources: args.template_source.clone(),
+            alert_webhooks: Vec::new(),
             agent_listen: None,
             public_host: if named { "localhost".to_owned() } else { address.to_string() },
             tls: TlsMaterial { chain: certificates.chain, key: certificates.key },

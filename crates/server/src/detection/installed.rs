@@ -2,6 +2,7 @@
 
 use crate::state::State;
 use hardline_detect::rule::place::Remark;
+use hardline_detect::rule::shipped::{SHIPPED, Shipped};
 use hardline_detect::rule::{Entry, File, Outcome, Rule, read};
 use hardline_store::StoreError;
 use hardline_store::db::detection_rules::{self, DetectionRule};
@@ -24,55 +25,7 @@ pub struct Installed {
     pub source: Arc<str>,
     /// What the text says.
     pub entry: Arc<Entry>,
-    /// A rule of somebody's, or one that the product brings, as its row says.
-pub fn of(row: DetectionRule) -> Installed {
-    match BUILT_IN.iter().find(|rule| rule.rule_id.eq_ignore_ascii_case(&row.name)) {
-        Some(rule) => of_product(rule, Some(row)),
-        None => of_somebody(row),
-    }
-}
-
-/// What is wrong with exceptions for a rule.
-///
-/// # Errors
-/// The problems, in words.
-pub fn check_exceptions(rule: &Installed, items: &[Value]) -> Result<(), Vec<Remark>> {
-    match &with_exceptions(&rule.entry, items).outcome {
-        Outcome::Broken(problems) => Err(problems.clone()),
-        Outcome::Unsupported(rule) => Err(rule.reasons.iter().map(|reason| said(&reason.to_string())).collect()),
-        _ => Ok(()),
-    }
-}
-
-fn said(message: &str) -> Remark {
-    Remark { key: "exceptions".into(), position: None, span: None, message: message.into() }
-}
-
-/// The rule of an entry with more exceptions, which are read as those of an export.
-fn with_exceptions(entry: &Arc<Entry>, items: &[Value]) -> Arc<Entry> {
-    let Outcome::Rule(rule) = &entry.outcome else { return entry.clone() };
-    if items.is_empty() {
-        return entry.clone();
-    }
-    let mut line = rule.parameters();
-    let mut list = match line.remove("exceptions_list") {
-        Some(Value::Array(list)) => list,
-        _ => Vec::new(),
-    };
-    list.extend_from_slice(items);
-    line.insert("exceptions_list".into(), list.into());
-    self::entry(&Value::Object(line).to_string())
-}
-
-/// The same with exceptions as a row has them.
-fn excepted(entry: &Arc<Entry>, row: &DetectionRule) -> Arc<Entry> {
-    match serde_json::from_str::<Vec<Value>>(&row.exceptions) {
-        Ok(items) => with_exceptions(entry, &items),
-        Err(_) => entry.clone(),
-    }
-}
-
-/// Whether the product brings it.
+    /// Whether the product brings it.
     pub built_in: bool,
     /// Whether somebody wants it to run.
     pub enabled: bool,
@@ -109,13 +62,16 @@ struct BuiltIn {
 }
 
 static BUILT_IN: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
-    let sources = hardline_detect::builtin::SOURCES.iter();
-    let read = sources.map(|(name, text)| {
-        let entry = Arc::new(one(name, text));
-        let enabled = matches!(&entry.outcome, Outcome::Rule(rule) if rule.enabled);
-        BuiltIn { rule_id: entry.rule_id.clone(), source: Arc::from(*text), entry, enabled }
-    });
-    read.collect()
+    let read = |shipped: &Shipped| {
+        let entry = Arc::new(one(shipped.file, shipped.text));
+        BuiltIn {
+            rule_id: entry.rule_id.clone(),
+            source: Arc::from(shipped.text),
+            entry,
+            enabled: shipped.on,
+        }
+    };
+    SHIPPED.iter().map(read).collect()
 });
 
 /// Texts that were read, by their hash: a subscription's rules are looked at every few seconds and change seldom.
@@ -159,7 +115,9 @@ pub fn of(row: DetectionRule) -> Installed {
 pub fn check_exceptions(rule: &Installed, items: &[Value]) -> Result<(), Vec<Remark>> {
     match &with_exceptions(&rule.entry, items).outcome {
         Outcome::Broken(problems) => Err(problems.clone()),
-        Outcome::Unsupported(rule) => Err(rule.reasons.iter().map(|reason| said(&reason.to_string())).collect()),
+        Outcome::Unsupported(rule) => {
+            Err(rule.reasons.iter().map(|reason| said(&reason.to_string())).collect())
+        }
         _ => Ok(()),
     }
 }

@@ -13,24 +13,24 @@ pub mod events;
 pub mod installed;
 pub mod report;
 mod runner;
+mod surroundings;
 mod trial;
 mod webhooks;
 
 pub use runner::run_due;
-pub use trial::{Tried, try_rule};
+pub use surroundings::lint;
+pub use trial::{TrialError, Tried, try_rule};
 
 use crate::state::State;
-use hardline_detect::rule::Rule;
-use std::time::Duration;
 use tokio::sync::Notify;
-
-/// How long nobody looks for due rules, at most: another server may have changed them.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// What wakes the rules.
 #[derive(Debug, Default)]
 pub struct Detection {
+    /// Rules changed.
     changed: Notify,
+    /// Alerts were raised.
+    raised: Notify,
 }
 
 impl Detection {
@@ -44,7 +44,7 @@ impl Detection {
 pub fn start(state: &State) {
     let shared = state.clone();
     state.spawn(async move {
-        let mut timer = tokio::time::interval(PAUSE);
+        let mut timer = tokio::time::interval(shared.config.limits.detection);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -57,10 +57,4 @@ pub fn start(state: &State) {
         }
     });
     webhooks::start(state);
-}
-
-/// Why a rule can never say anything here.
-pub fn lint(rule: &Rule) -> Vec<String> {
-    let _ = rule;
-    Vec::new()
 }

@@ -8,7 +8,8 @@ use crate::clock::{from_micros, micros};
 use crate::providers::detection::Kept;
 use crate::state::State;
 use hardline_detect::engine::{
-    self, Answer, Ask, Counts, EngineError, Execution, Limits, Plan, Run, RuleState, RunOutcome, Step, Suppressed, Update,
+    self, Answer, Ask, Counts, EngineError, Execution, Limits, Plan, RuleState, Run, RunOutcome, Step,
+    Suppressed, Update,
 };
 use hardline_detect::rule::Rule;
 use hardline_store::db::alerts::{self, Alert};
@@ -89,15 +90,9 @@ async fn run_one(
     let (now, interval) = (micros(state.clock.now()), interval(rule));
     let mut tx = state.store.begin().await?;
     let far = now.saturating_add(interval);
-    let leased = detection_runs::lease(
-        &mut tx,
-        subscription,
-        &installed.rule_id,
-        now,
-        now.saturating_add(LEASE),
-        far,
-    )
-    .await?;
+    let leased =
+        detection_runs::lease(&mut tx, subscription, &installed.rule_id, now, now.saturating_add(LEASE), far)
+            .await?;
     tx.commit().await?;
     let Some(before) = leased else { return Ok(false) };
     let mut run = Running {
@@ -160,7 +155,8 @@ impl Running<'_> {
         for window in windows {
             let remembered = std::mem::take(&mut self.remembered);
             let installed = described(self.installed);
-            let execution = Execution::new(self.rule, &installed, &self.run, window, remembered, Limits::default())?;
+            let execution =
+                Execution::new(self.rule, &installed, &self.run, window, remembered, Limits::default())?;
             let outcome = self.drive(execution).await?;
             self.take(outcome);
         }
@@ -200,9 +196,14 @@ impl Running<'_> {
             let found = match pending {
                 Some(alert) => suppressed(&alert.id, instance, &alert.document, false),
                 None => {
-                    let rows =
-                        alerts::of_instance(&self.state.store, self.subscription, &self.installed.rule_id, instance, 0)
-                            .await?;
+                    let rows = alerts::of_instance(
+                        &self.state.store,
+                        self.subscription,
+                        &self.installed.rule_id,
+                        instance,
+                        0,
+                    )
+                    .await?;
                     rows.first().and_then(|row| {
                         let kept: Kept = serde_json::from_str(&row.body).ok()?;
                         suppressed(&row.id, instance, &kept.document, row.status == "closed")
@@ -260,7 +261,11 @@ impl Running<'_> {
         }
         tx.commit().await?;
         if !raised.is_empty() {
-            tracing::info!(rule = self.installed.rule_id, alerts = raised.len(), "a detection rule found something");
+            tracing::info!(
+                rule = self.installed.rule_id,
+                alerts = raised.len(),
+                "a detection rule found something"
+            );
             self.state.detection.deliver();
         }
         Ok(true)
@@ -335,7 +340,8 @@ pub(super) fn summary(rule_id: &str, rule: &Rule, alert: &engine::Alert) -> Map<
         let found = hardline_detect::document::values(&alert.document, path);
         found.first().map_or(Value::Null, |value| (*value).clone())
     };
-    let one = |paths: &[&str]| paths.iter().map(|path| first(path)).find(|v| !v.is_null()).unwrap_or_default();
+    let one =
+        |paths: &[&str]| paths.iter().map(|path| first(path)).find(|v| !v.is_null()).unwrap_or_default();
     let fields = alert.triage.iter().filter(|(_, values)| !values.is_empty()).map(|(name, values)| {
         let value = if let [one] = values.as_slice() { one.clone() } else { values.clone().into() };
         json!({ "name": name, "value": value })

@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod compute;
 pub mod deployments;
+pub mod detection;
 pub mod directory;
 mod documents;
 pub mod hardline;

@@ -71,10 +71,9 @@ pub async fn update(tx: &mut Tx, rule: &DetectionRule, before: &str) -> Result<(
 
 /// Removes a rule; whether there was one.
 pub async fn delete(tx: &mut Tx, subscription: &str, name: &str) -> Result<bool> {
-    let statement =
-        sqlx::query("DELETE FROM detection_rules WHERE subscription_key = $1 AND rule_key = $2")
-            .bind(subscription.to_ascii_lowercase())
-            .bind(name.to_lowercase());
+    let statement = sqlx::query("DELETE FROM detection_rules WHERE subscription_key = $1 AND rule_key = $2")
+        .bind(subscription.to_ascii_lowercase())
+        .bind(name.to_lowercase());
     Ok(tx.run(statement).await? == 1)
 }
 

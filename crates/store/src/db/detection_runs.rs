@@ -25,8 +25,7 @@ pub struct DetectionRun {
     pub report: String,
 }
 
-const START: &str =
-    "SELECT subscription_key, rule_key, generation, started, due, state, report FROM detection_runs WHERE 1 = 1";
+const START: &str = "SELECT subscription_key, rule_key, generation, started, due, state, report FROM detection_runs WHERE 1 = 1";
 
 /// Takes the work on a rule until `leased`; none when it is not due, or somebody else has it. A rule without a place gets one.
 /// What is due after `far` was written by a clock that has gone back since: it is due.

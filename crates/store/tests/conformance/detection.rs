@@ -112,7 +112,10 @@ pub async fn an_alert_is_written_once(db: &Db) {
     assert_eq!(found(all()).await, "dcba");
     assert_eq!(found(AlertFilter { severity: Some("Low".into()), ..all() }).await, "dca");
     assert_eq!(found(AlertFilter { status: Some("open".into()), ..all() }).await, "dcb");
-    assert_eq!(found(AlertFilter { rule: Some("R".into()), from: Some(2), to: Some(2), ..all() }).await, "cb");
+    assert_eq!(
+        found(AlertFilter { rule: Some("R".into()), from: Some(2), to: Some(2), ..all() }).await,
+        "cb"
+    );
     assert_eq!(found(AlertFilter { before: Some((2, "c".into())), ..all() }).await, "ba");
     assert_eq!(alerts::get(db, "s", "a").await.unwrap(), Some(closed));
     assert_eq!(alerts::get(db, "t", "a").await.unwrap(), None);

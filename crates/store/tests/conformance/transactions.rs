@@ -35,7 +35,9 @@ pub async fn writers_that_read_first_never_fail(db: &Db) {
                 let mut tx = db.begin().await.unwrap();
                 // The event lock makes this read-then-write safe on PostgreSQL as it is on SQLite.
                 let event = super::activity::event("/subscriptions/s", 1, "Started");
-                let seq = hardline_store::db::activity_events::insert(&mut tx, &event, || event.time).await.unwrap();
+                let seq = hardline_store::db::activity_events::insert(&mut tx, &event, || event.time)
+                    .await
+                    .unwrap();
                 let name = "counter";
                 let before = secrets::get(&mut tx, name).await.unwrap().map_or(0, |v| v[0]);
                 secrets::put(&mut tx, name, &[before + 1], 0).await.unwrap();

@@ -44,7 +44,8 @@ pub async fn alert_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Rec
     wanted.before = cursor(&cx.query)?.map(|text| place(&text)).transpose()?;
     let size = cx.query.top()?.unwrap_or(PAGE).min(PAGE);
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
-    let mut rows = alerts::list(&cx.state.store, &subscription.id, &wanted, limit).await.map_err(store_error)?;
+    let mut rows =
+        alerts::list(&cx.state.store, &subscription.id, &wanted, limit).await.map_err(store_error)?;
     let more = rows.len() > size;
     rows.truncate(size);
     let link = rows.last().filter(|_| more).map(|last| {
@@ -156,7 +157,8 @@ fn parse(text: Option<&str>) -> Result<AlertFilter, ArmError> {
         match (name.to_ascii_lowercase().as_str(), op) {
             ("time", op) => {
                 let time = filter::time(&value).map(micros);
-                let time = time.ok_or_else(|| ArmError::invalid_filter(&format!("'{value}' is not a time")))?;
+                let time =
+                    time.ok_or_else(|| ArmError::invalid_filter(&format!("'{value}' is not a time")))?;
                 match op {
                     Op::Ge => wanted.from = Some(time),
                     Op::Gt => wanted.from = Some(time.saturating_add(1)),
@@ -197,7 +199,9 @@ mod tests {
             (Some("open"), Some("high"), Some("a-1"))
         );
         assert_eq!(filter.to.unwrap() - filter.from.unwrap(), 24 * 3600 * 1_000_000 - 1);
-        for text in ["status ne 'open'", "who eq 'ann'", "time ge noon", "time ne 2026-11-22T00:00:00Z", "atScope()"] {
+        for text in
+            ["status ne 'open'", "who eq 'ann'", "time ge noon", "time ne 2026-11-22T00:00:00Z", "atScope()"]
+        {
             assert_eq!(parse(Some(text)).unwrap_err().code, "InvalidFilterInQueryString", "{text}");
         }
     }

@@ -192,7 +192,10 @@ pub fn invalid(problems: &[Remark]) -> ArmError {
     let first = problems.first().map_or_else(String::new, |problem| format!(" {problem}"));
     let text = format!("The text is not a rule that can run.{first}");
     let error = ArmError::new(StatusCode::BAD_REQUEST, "InvalidRule", text);
-    problems.iter().take(TOLD).fold(error, |error, problem| error.with_detail("InvalidRule", problem.to_string()))
+    problems
+        .iter()
+        .take(TOLD)
+        .fold(error, |error, problem| error.with_detail("InvalidRule", problem.to_string()))
 }
 
 #[cfg(test)]

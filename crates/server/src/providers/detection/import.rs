@@ -56,14 +56,15 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
     let body = document::object(body)?;
     let wanted = flag(&body, "enabled")?;
     let files = files(body.get("files"))?;
-    let report = read(&files.iter().map(|(name, text)| File { name, bytes: text.as_bytes() }).collect::<Vec<_>>());
+    let report =
+        read(&files.iter().map(|(name, text)| File { name, bytes: text.as_bytes() }).collect::<Vec<_>>());
     let there = installed::all(&cx.state, &subscription).await.map_err(store_error)?;
     let before = |id: &str| there.iter().find(|rule| rule.rule_id.eq_ignore_ascii_case(id));
     let mut rows = Vec::new();
     let mut shown = Vec::new();
     for entry in &report.entries {
         let (outcome, reason, source) = judge(entry, &files);
-        let known = before(&entry.rule_id);
+        let known = Some(entry.rule_id.as_str()).filter(|id| !id.is_empty()).and_then(before);
         if known.is_some_and(|rule| rule.built_in) {
             shown.push(said(entry, "duplicate", "the product brings a rule with this id"));
             continue;
@@ -90,7 +91,9 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
     let mut change = cx.begin(allowed).await?;
     for (row, before) in &rows {
         match before {
-            Some(before) => detection_rules::update(change.tx(), row, &before.etag).await.map_err(store_error)?,
+            Some(before) => {
+                detection_rules::update(change.tx(), row, &before.etag).await.map_err(store_error)?
+            }
             None => detection_rules::insert(change.tx(), row).await.map_err(store_error)?,
         }
         if before.as_ref().is_some_and(|before| before.source != row.source) {

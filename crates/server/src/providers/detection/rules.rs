@@ -98,7 +98,10 @@ pub async fn rule_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
         name: entry.rule_id.clone(),
         source: source.to_owned(),
         enabled,
-        exceptions: before.as_ref().and_then(|b| b.row.as_ref()).map_or("[]".into(), |row| row.exceptions.clone()),
+        exceptions: before
+            .as_ref()
+            .and_then(|b| b.row.as_ref())
+            .map_or("[]".into(), |row| row.exceptions.clone()),
         etag: new_etag(cx),
         created: now,
         updated: now,
@@ -148,7 +151,9 @@ pub async fn rule_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Re
     let subscription = find_subscription(cx, &allowed.path.id).await?.id;
     let name = allowed.path.id.name();
     if installed::is_built_in(name) {
-        return Err(ArmError::conflict("The product brings this rule. Disable it instead (PATCH, 'enabled': false)."));
+        return Err(ArmError::conflict(
+            "The product brings this rule. Disable it instead (PATCH, 'enabled': false).",
+        ));
     }
     let before = installed::get(&cx.state, &subscription, name).await.map_err(store_error)?;
     if let Some(before) = &before {
@@ -189,7 +194,9 @@ async fn write(
 ) -> Result<Recorded, ArmError> {
     let mut change = cx.begin(allowed).await?;
     match &before {
-        Some(before) => detection_rules::update(change.tx(), &row, &before.etag).await.map_err(store_error)?,
+        Some(before) => {
+            detection_rules::update(change.tx(), &row, &before.etag).await.map_err(store_error)?
+        }
         None => detection_rules::insert(change.tx(), &row).await.map_err(store_error)?,
     }
     // Another text is another rule: what the old one remembers is not the new one's.
@@ -220,7 +227,9 @@ fn properties(body: &Bytes) -> Result<Map<String, Value>, ArmError> {
     match body.remove("properties") {
         Some(Value::Object(properties)) => Ok(properties),
         None | Some(Value::Null) => Ok(Map::new()),
-        Some(_) => Err(ArmError::invalid_content(&"'properties' must be an object").with_target("properties")),
+        Some(_) => {
+            Err(ArmError::invalid_content(&"'properties' must be an object").with_target("properties"))
+        }
     }
 }
 
