@@ -202,10 +202,18 @@ impl<'a> Parser<'a> {
             }
             let (token, span) = self.take();
             if token == Token::End {
+                // Who is told that something is missing at the end would be told twice.
+                if self.problems.last().is_some_and(|problem| problem.span.start == self.text.len()) {
+                    return;
+                }
                 let opening = self.text.get(open.clone()).unwrap_or_default();
                 return self.tell(open, format!("'{opening}' is not closed: {} is missing", shown(closing)));
             }
             self.tell(span, format!("found {}, expected {}", shown(&token), shown(closing)));
+            if *self.peek() == Token::End {
+                // It was meant to close this one.
+                return;
+            }
             self.settle();
             while matches!(self.peek(), Token::And | Token::Or) {
                 self.take();
@@ -359,6 +367,9 @@ impl<'a> Parser<'a> {
                 span,
                 "'not' does not stand before a value: write 'not field: value' or 'field: (not value)'",
             );
+            while *self.peek() == Token::Not {
+                self.take();
+            }
         }
         self.advisor.about(&field, None);
         if *self.peek() == Token::Open {

@@ -122,6 +122,10 @@ fn unquoted(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
         match c {
             '\t' => f.write_str("\\t")?,
             '\r' => f.write_str("\\r")?,
+            // "\not" would be a keyword.
+            '\n' if rest.get(1..3).is_some_and(|behind| behind.eq_ignore_ascii_case("ot")) => {
+                f.write_str("\\u000a")?;
+            }
             '\n' => f.write_str("\\n")?,
             c if is_special(c) => write!(f, "\\{c}")?,
             c if keyword("not") || (spaced && (keyword("and") || keyword("or"))) => {
