@@ -1,5 +1,5 @@
 //! A query as text that reads as the same query: unquoted where it was unquoted, parentheses where a list stands inside
-//! another.
+//! another. Escapes may make it longer than what was read, near the limit longer than what may be read.
 
 use super::syntax::{Clause, Literal, Name, Tree};
 use super::token::{is_space, is_special, is_trimmed};

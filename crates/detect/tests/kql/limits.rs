@@ -20,6 +20,9 @@ fn long_texts() {
     refused(&"é".repeat(LENGTH_LIMIT), "more than 131072");
     assert!(Query::parse(&"a".repeat(LENGTH_LIMIT)).is_ok());
     refused(&format!("{}: x", "a".repeat(NAME_LIMIT + 1)), "the name of a field is longer");
+    refused(&format!("{}: x", "*".repeat(NAME_LIMIT + 1)), "the name of a field is longer");
+    let escaped = query(&format!("{}: x", "\\<".repeat(NAME_LIMIT)));
+    assert_eq!(query(&escaped.to_string()), escaped);
 }
 
 #[test]

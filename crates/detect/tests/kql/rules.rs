@@ -1,6 +1,7 @@
 //! Whole queries in the forms that rules over this data set have, each with a document that fires and near misses.
 
 use super::query;
+use hardline_detect::kql::Query;
 use serde_json::{Value, json};
 
 fn event(action: &str, outcome: &str) -> Value {
@@ -73,5 +74,21 @@ fn fields_are_named_once() {
     ];
     for (text, expected) in table {
         assert_eq!(query(text).fields().collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_documentations_queries_are_read_and_refused_as_it_says() {
+    let page = include_str!("../../../../docs/kql.md");
+    let (read, refused) = page.split_once("## Refused").unwrap();
+    let queries = |part: &'static str| {
+        part.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(q, _)| q))
+    };
+    assert!(queries(read).count() > 10 && queries(refused).count() > 5);
+    for text in queries(read) {
+        assert_eq!(query(text).warnings(), [], "{text}");
+    }
+    for text in queries(refused) {
+        assert!(Query::parse(text).is_err(), "{text}");
     }
 }
