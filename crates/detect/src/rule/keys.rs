@@ -71,6 +71,17 @@ impl<'a> Keys<'a> {
         self.remarks.borrow_mut().faults.push(remark);
     }
 
+    pub fn note_within(
+        &self,
+        key: &str,
+        value: &str,
+        within: &std::ops::Range<usize>,
+        message: impl Into<String>,
+    ) {
+        let remark = self.source.remark_within(&self.path(key), value, within, message);
+        self.remarks.borrow_mut().notes.push(remark);
+    }
+
     /// A value; `null` is as if it were not there. Kibana's older versions wrote some keys with humps.
     pub fn value(&self, key: &'static str) -> Option<&'a Value> {
         let named = |name: &str| self.table.get_key_value(name);

@@ -80,9 +80,6 @@ pub fn lint(rule: &Rule, surroundings: &Surroundings) -> Vec<Finding> {
                 lint.say(Weight::Never, &finding.field, finding.message);
             }
         }
-        for warning in query.warnings() {
-            lint.say(Weight::Note, "", format!("In the query: {}", warning.message));
-        }
     }
     lint.needed(rule);
     lint.findings.sort_by_key(|finding| finding.weight);
@@ -163,10 +160,12 @@ impl Lint<'_> {
         match tree {
             // Each is looked at, so that everything is told at once.
             Tree::All(parts) => {
-                parts.iter().fold(true, |all, part| self.possible(part, above, causes) && all)
+                let parts: Vec<_> = parts.iter().map(|part| self.possible(part, above, causes)).collect();
+                parts.into_iter().all(|part| part)
             }
             Tree::Any(parts) => {
-                parts.iter().fold(false, |any, part| self.possible(part, above, causes) || any)
+                let parts: Vec<_> = parts.iter().map(|part| self.possible(part, above, causes)).collect();
+                parts.into_iter().any(|part| part)
             }
             Tree::Not(_) => true,
             Tree::One(clause) => self.clause_is_possible(clause, above, causes),
@@ -224,10 +223,12 @@ fn only_negative(value: &Tree<Literal>) -> bool {
 fn value_is_possible(value: &Tree<Literal>, known: &BTreeSet<String>, unknown: &mut Vec<String>) -> bool {
     match value {
         Tree::All(parts) => {
-            parts.iter().fold(true, |all, part| value_is_possible(part, known, unknown) && all)
+            let parts: Vec<_> = parts.iter().map(|part| value_is_possible(part, known, unknown)).collect();
+            parts.into_iter().all(|part| part)
         }
         Tree::Any(parts) => {
-            parts.iter().fold(false, |any, part| value_is_possible(part, known, unknown) || any)
+            let parts: Vec<_> = parts.iter().map(|part| value_is_possible(part, known, unknown)).collect();
+            parts.into_iter().any(|part| part)
         }
         Tree::Not(_) => true,
         Tree::One(Literal::Text { text, .. }) => {

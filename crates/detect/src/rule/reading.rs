@@ -57,7 +57,7 @@ const KEPT: &[&str] = &[
 /// What a rule's table turned out to be.
 pub(super) enum Readout {
     Rule(Box<Rule>),
-    Unsupported(UnsupportedRule),
+    Unsupported(Box<UnsupportedRule>),
     Broken(Vec<Remark>),
 }
 
@@ -120,7 +120,7 @@ pub(super) fn read(
     let Remarks { faults, notes } = remarks.into_inner();
     let readout = match (faults.is_empty(), reasons.is_empty(), rule) {
         (false, ..) => Readout::Broken(faults),
-        (true, false, _) => Readout::Unsupported(UnsupportedRule { about, reasons }),
+        (true, false, _) => Readout::Unsupported(Box::new(UnsupportedRule { about, reasons })),
         (true, true, Some(mut rule)) => {
             rule.about = about;
             rule.exceptions = known;
@@ -258,9 +258,18 @@ fn query(keys: &Keys<'_>) -> String {
     let query = keys.text("query").unwrap_or_default();
     if query.len() > QUERY_LIMIT {
         keys.fault("query", format!("it is longer than {} KiB", QUERY_LIMIT >> 10));
-    } else if let Err(problems) = Query::parse(&query) {
-        for problem in problems {
-            keys.fault_within("query", &query, &problem.span, problem.message);
+        return query;
+    }
+    match Query::parse(&query) {
+        Ok(parsed) => {
+            for warning in parsed.warnings() {
+                keys.note_within("query", &query, &warning.span, warning.message.as_str());
+            }
+        }
+        Err(problems) => {
+            for problem in problems {
+                keys.fault_within("query", &query, &problem.span, problem.message);
+            }
         }
     }
     query

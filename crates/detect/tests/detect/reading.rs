@@ -465,3 +465,27 @@ fn a_folder_of_files_is_told_file_by_file() {
     assert!(told[6].starts_with("the file is no UTF-8 text: byte 15 is wrong"), "{}", told[6]);
     assert_eq!((report.count("read"), report.count("broken")), (4, 4));
 }
+
+#[test]
+fn an_editor_is_told_where_to_underline() {
+    let text = format!("[rule]\n{LEAST}type = \"query\"\nquery = \'\'\'\nevent.outcome: not x\n\'\'\'\n");
+    let document = read_toml("r.toml", &text).document();
+    assert_eq!(document["outcome"], "broken");
+    let fault = &document["faults"][0];
+    assert_eq!(fault["key"], "query");
+    assert_eq!(
+        (&fault["position"], &fault["end"]),
+        (&json!({ "line": 9, "column": 16 }), &json!({ "line": 9, "column": 19 }))
+    );
+    let span =
+        fault["span"]["start"].as_u64().unwrap() as usize..fault["span"]["end"].as_u64().unwrap() as usize;
+    assert_eq!(&text[span], "not");
+    let warned =
+        read_toml("r.toml", &format!("[rule]\n{LEAST}type = \"query\"\nquery = \"source.ip: nowhere\"\n"));
+    assert!(said(&warned).starts_with(" | line 8, column 21: query: "), "{}", said(&warned));
+    let unsupported = read_toml("r.toml", &format!("[rule]\n{LEAST}type = \"eql\"\n")).document();
+    assert_eq!(
+        (&unsupported["reasons"][0]["code"], &unsupported["rule"]["name"]),
+        (&json!("eql"), &json!("n"))
+    );
+}
