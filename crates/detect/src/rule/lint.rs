@@ -197,8 +197,13 @@ impl Lint<'_> {
         let (Some(known), Some(value)) = (self.surroundings.values.get(&field), value) else { return true };
         let mut unknown = Vec::new();
         let possible = value_is_possible(value, known, &mut unknown);
+        let asked = |text: &str| asks_for(value, text);
         for text in unknown {
             let nearest = known.iter().find(|value| value.eq_ignore_ascii_case(&text));
+            // Whoever writes (success or Success) knows that case counts.
+            if possible && nearest.is_some_and(|nearest| asked(nearest)) {
+                continue;
+            }
             say(match nearest {
                 Some(nearest) => {
                     format!("{field} is never '{text}' here: it is written '{nearest}', and case counts.")
@@ -216,6 +221,16 @@ fn only_negative(value: &Tree<Literal>) -> bool {
         Tree::Not(_) => true,
         Tree::All(parts) => parts.iter().all(only_negative),
         Tree::Any(parts) => parts.iter().any(only_negative),
+        Tree::One(_) => false,
+    }
+}
+
+/// Whether a text stands among the values.
+fn asks_for(value: &Tree<Literal>, wanted: &str) -> bool {
+    match value {
+        Tree::All(parts) | Tree::Any(parts) => parts.iter().any(|part| asks_for(part, wanted)),
+        Tree::Not(_) => false,
+        Tree::One(Literal::Text { text, .. }) => text == wanted,
         Tree::One(_) => false,
     }
 }

@@ -1,7 +1,9 @@
 //! What is said of rules that cannot work here.
 
 use crate::past::rule;
+use crate::reading::one;
 use hardline_detect::rule::lint::{Surroundings, Weight, lint};
+use hardline_detect::rule::shipped::SHIPPED;
 use std::collections::{BTreeMap, BTreeSet};
 
 const BOOT: &str = "MICROSOFT.COMPUTE/VIRTUALMACHINES/RETRIEVEBOOTDIAGNOSTICSDATA/ACTION";
@@ -62,8 +64,9 @@ fn queries() {
         ("", &[]),
         (&format!("event.action: \"{BOOT}\" and event.outcome: success"), &[]),
         ("event.action: *BOOTDIAGNOSTICS*", &[]),
+        ("event.outcome: (success or Success)", &[]),
         (
-            "event.outcome: (success or Success)",
+            "event.outcome: (failure or Success)",
             &["event.outcome is never 'Success' here: it is written 'success', and case counts."],
         ),
         ("event.outcome: Succeeded", &["!event.outcome is never 'Succeeded' here."]),
@@ -150,4 +153,57 @@ fn fields_of_the_kind_and_indices() {
           reads nothing here."
         ]
     );
+}
+
+#[test]
+fn what_ships_can_fire_and_what_cannot_of_the_corpus_is_told() {
+    let operations = [
+        "Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action",
+        "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/retrieveBootDiagnosticsData/action",
+        "Microsoft.Compute/virtualMachines/write",
+        "Microsoft.Compute/virtualMachineScaleSets/write",
+        "Microsoft.Storage/storageAccounts/write",
+        "Microsoft.SerialConsole/serialPorts/connect/action",
+        "Microsoft.SerialConsole/consoleServices/enableConsole/action",
+        "Hardline.Console/serialPorts/stream/action",
+        "Hardline.Console/serialPorts/session/action",
+        "Hardline.Diagnostics/serialLogs/content/action",
+    ];
+    let here = Surroundings::of_activity_log("logs-azure.activitylogs-default", operations, false, false);
+    for shipped in SHIPPED {
+        let findings = lint(&one(shipped.text), &here);
+        assert!(
+            findings.iter().all(|finding| finding.weight == Weight::Note),
+            "{}: {findings:#?}",
+            shipped.file
+        );
+    }
+    let corpus = |name: &str| {
+        let file = format!("{}/tests/detect/corpus/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        one(&std::fs::read_to_string(file).unwrap())
+    };
+    let never = |name: &str| {
+        let findings = lint(&corpus(name), &here);
+        let never = findings.into_iter().filter(|finding| finding.weight == Weight::Never);
+        never.map(|finding| finding.message).collect::<Vec<_>>().join(" ")
+    };
+    for (name, part) in [
+        (
+            "threshold_ids",
+            "counts the values of azure.activitylogs.resource.id. No document has it; the resource's id is azure.resource.id.",
+        ),
+        ("serial_console", "There is no database of networks here"),
+        ("escapes", "What was answered to a request is not recorded here."),
+        ("precedence", "Sign-ins are not in this log."),
+        (
+            "quoted_only",
+            "azure.activitylogs.operation_name is never 'MICROSOFT.SECURITY/ALERTSSUPPRESSIONRULES/WRITE' here.",
+        ),
+    ] {
+        let never = never(name);
+        assert!(never.contains(part), "{name}: {never}");
+    }
+    assert_eq!(never("list_of_quoted"), "");
+    let known = Surroundings::of_activity_log("logs-azure.activitylogs-default", operations, true, true);
+    assert!(lint(&corpus("serial_console"), &known).iter().all(|finding| finding.weight == Weight::Note));
 }
