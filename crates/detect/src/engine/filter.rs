@@ -70,7 +70,7 @@ struct Condition {
 #[derive(Clone, Debug)]
 enum Test {
     /// A value is compared as the field's kind wants it: an address with a network, a number as a number.
-    Query(Query),
+    Query(Box<Query>),
     Match(Path, Vec<String>),
     Wildcard(Path, String),
     Exists(Path),
@@ -84,7 +84,7 @@ fn conditions(entries: &[ExceptionEntry]) -> Vec<Condition> {
 fn test(entry: &ExceptionEntry) -> Test {
     let path = Path::new(entry.field.as_str());
     let any = |texts: &[String]| match any_of(&entry.field, texts) {
-        Some(query) => Test::Query(query),
+        Some(query) => Test::Query(Box::new(query)),
         None => Test::Match(path.clone(), texts.to_vec()),
     };
     match &entry.test {

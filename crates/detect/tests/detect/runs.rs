@@ -272,6 +272,9 @@ fn exceptions_leave_out_what_they_mean() {
             "[{ field = 'source.as.number', type = 'match_any', operator = 'included', value = ['1', '64500'] }]",
             "1 2 4 5 6",
         ),
+        ("[{ field = 'source.ip', type = 'match', value = '10.0.0.0/8' }]", "2 3 4 5 6"),
+        ("[{ field = 'user.name', type = 'match', value = 'r\"o\\bot' }]", "1 2 3 4 5 6"),
+        ("[{ field = 'a b', type = 'match', value = 'x' }]", "1 2 3 4 5 6"),
         (
             "[{ field = 'user.name', type = 'wildcard', operator = 'included', value = 'robot-?' }]",
             "1 2 3 5 6",
