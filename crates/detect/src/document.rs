@@ -4,6 +4,9 @@
 
 use serde_json::Value;
 
+/// Objects up to this size are searched key by key, which is faster than a hash for every way to split the path.
+const SMALL: usize = 12;
+
 /// A dotted path, split once and followed often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -29,31 +32,29 @@ impl Path {
     /// Calls `found` with what stands at the end of the path (anything but an array or a null), until it says `true`, and
     /// tells whether it did. Each value of the document is looked at once at most.
     pub fn any<'a>(&self, document: &'a Value, found: &mut dyn FnMut(&'a Value) -> bool) -> bool {
-        self.follow(document, 0, &self.ends, found)
+        self.follow(document, 0, found)
     }
 
-    fn follow<'a>(
-        &self,
-        value: &'a Value,
-        start: usize,
-        ends: &[usize],
-        found: &mut dyn FnMut(&'a Value) -> bool,
-    ) -> bool {
+    /// From the part that begins at `start`; behind the last part it is one more than the length.
+    fn follow<'a>(&self, value: &'a Value, start: usize, found: &mut dyn FnMut(&'a Value) -> bool) -> bool {
         match value {
             Value::Null => false,
-            Value::Array(items) => items.iter().any(|item| self.follow(item, start, ends, found)),
-            _ if ends.is_empty() => found(value),
+            Value::Array(items) => items.iter().any(|item| self.follow(item, start, found)),
+            _ if start > self.text.len() => found(value),
+            Value::Object(members) if members.len() <= SMALL => {
+                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+                members.iter().any(|(key, member)| {
+                    let behind = rest.strip_prefix(key.as_bytes());
+                    behind.is_some_and(|behind| matches!(behind.first(), None | Some(b'.')))
+                        && self.follow(member, start + key.len() + 1, found)
+                })
+            }
             Value::Object(members) => {
-                let mut rest = ends;
-                while let [end, behind @ ..] = rest {
-                    let key = self.text.get(start..*end).unwrap_or_default();
-                    let member = members.get(key);
-                    if member.is_some_and(|member| self.follow(member, *end + 1, behind, found)) {
-                        return true;
-                    }
-                    rest = behind;
-                }
-                false
+                let ends = self.ends.get(self.ends.partition_point(|end| *end < start)..);
+                ends.unwrap_or_default().iter().any(|end| {
+                    let member = self.text.get(start..*end).and_then(|key| members.get(key));
+                    member.is_some_and(|member| self.follow(member, *end + 1, found))
+                })
             }
             _ => false,
         }
@@ -132,8 +133,14 @@ mod tests {
             (".", json!([])),
             ("missing.x", json!([])),
         ];
+        // A large object is searched another way.
+        let mut large = document.clone();
+        for n in 0..=SMALL {
+            large[format!("other{n}")] = json!({ "b": 0 });
+        }
         for (path, expected) in table {
             assert_eq!(json!(values(&document, path)), expected, "{path}");
+            assert_eq!(json!(values(&large, path)), expected, "{path}");
         }
     }
 

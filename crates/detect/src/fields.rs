@@ -67,7 +67,7 @@ pub fn kind(name: &str) -> Kind {
     }
     let flattened =
         |root: &&str| name.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    if FLATTENED.iter().any(|root| flattened(&root)) {
+    if FLATTENED.iter().any(flattened) {
         return Kind::Flattened;
     }
     if viewed(name).is_some() { Kind::Text } else { Kind::Unknown }

@@ -69,6 +69,13 @@ pub(super) struct Group {
     pub suppressed: u64,
 }
 
+/// What candidates of a group have in common.
+struct Sameness {
+    key: Key,
+    terms: Vec<(String, Value)>,
+    instance: String,
+}
+
 /// How candidates fared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -152,7 +159,7 @@ impl Collector {
             }
             if let Some((suppression, _)) = &self.suppression
                 && suppression.duration.is_some()
-                && let Some((_, _, instance)) = self.sameness(candidate)
+                && let Some(Sameness { instance, .. }) = self.sameness(candidate)
                 && !self.asked.contains(&instance)
                 && instances.insert(instance.clone())
             {
@@ -190,7 +197,9 @@ impl Collector {
             self.tally.duplicates += 1;
             return true;
         }
-        let Some((key, terms, instance)) = self.sameness(&candidate) else { return self.alone(&candidate) };
+        let Some(Sameness { key, terms, instance }) = self.sameness(&candidate) else {
+            return self.alone(&candidate);
+        };
         self.asked.insert(instance.clone());
         let duration = self.suppression.as_ref().and_then(|(s, _)| s.duration).map(|d| d.duration());
         let within = |start: Timestamp| match duration {
@@ -256,8 +265,8 @@ impl Collector {
         room
     }
 
-    /// What makes a candidate the same as others; none when it stands alone.
-    fn sameness(&self, candidate: &Candidate) -> Option<(Key, Vec<(String, Value)>, String)> {
+    /// What a candidate has in common with others; none when it stands alone.
+    fn sameness(&self, candidate: &Candidate) -> Option<Sameness> {
         let (suppression, fields) = self.suppression.as_ref()?;
         let terms = match &candidate.threshold {
             Some(counted) => counted.terms.clone(),
@@ -272,7 +281,7 @@ impl Collector {
         let key = Key::of(terms.iter().map(|(_, value)| value));
         let installed = &self.maker.installed;
         let instance = alert_id::of_instance(&terms, &installed.space, &installed.uuid);
-        Some((key, terms, instance))
+        Some(Sameness { key, terms, instance })
     }
 
     pub fn finish(mut self, state: &mut RuleState) -> Collected {

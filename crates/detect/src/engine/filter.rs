@@ -2,7 +2,7 @@
 
 use super::index_pattern::{covers, wildcard};
 use super::{Document, EngineError};
-use crate::document::{Path, values};
+use crate::document::Path;
 use crate::kql::Query;
 use crate::rule::Rule;
 use crate::rule::exception::{Exception, ExceptionEntry, ExceptionTest};
@@ -16,7 +16,7 @@ pub(super) struct Filter {
     index: Vec<String>,
     /// The last index that was asked about, and the answer.
     last: Option<(String, bool)>,
-    exceptions: Vec<Exception>,
+    exceptions: Vec<Vec<Condition>>,
     rule_uuid: String,
     now: Timestamp,
     ancestors: Path,
@@ -30,7 +30,7 @@ impl Filter {
             query: Query::parse(&rule.query).map_err(EngineError::Query)?,
             index: rule.index.clone(),
             last: None,
-            exceptions: rule.exceptions.iter().filter(lives).cloned().collect(),
+            exceptions: rule.exceptions.iter().filter(lives).map(|e| conditions(&e.entries)).collect(),
             rule_uuid: rule_uuid.to_owned(),
             now,
             ancestors: Path::new("kibana.alert.ancestors.rule"),
@@ -40,7 +40,7 @@ impl Filter {
     pub fn passes(&mut self, document: &Document) -> bool {
         self.index_is_read(&document.index)
             && self.query.matches_at(&document.body, self.now)
-            && !self.exceptions.iter().any(|exception| holds(&exception.entries, &document.body, ""))
+            && !self.exceptions.iter().any(|conditions| holds(conditions, &document.body))
             && !self.stems_from_the_rule(&document.body)
     }
 
@@ -60,22 +60,68 @@ impl Filter {
     }
 }
 
-fn holds(entries: &[ExceptionEntry], body: &Value, above: &str) -> bool {
-    entries.iter().all(|entry| holds_entry(entry, body, above) == entry.included)
+/// One condition of an exception, ready to be asked.
+#[derive(Clone, Debug)]
+struct Condition {
+    included: bool,
+    test: Test,
 }
 
-fn holds_entry(entry: &ExceptionEntry, body: &Value, above: &str) -> bool {
-    let field = if above.is_empty() { entry.field.clone() } else { format!("{above}.{}", entry.field) };
-    let any = |test: &dyn Fn(&str) -> bool| values(body, &field).into_iter().any(|value| is(value, test));
+#[derive(Clone, Debug)]
+enum Test {
+    /// A value is compared as the field's kind wants it: an address with a network, a number as a number.
+    Query(Box<Query>),
+    Match(Path, Vec<String>),
+    Wildcard(Path, String),
+    Exists(Path),
+    Nested(Path, Vec<Condition>),
+}
+
+fn conditions(entries: &[ExceptionEntry]) -> Vec<Condition> {
+    entries.iter().map(|entry| Condition { included: entry.included, test: test(entry) }).collect()
+}
+
+fn test(entry: &ExceptionEntry) -> Test {
+    let path = Path::new(entry.field.as_str());
+    let any = |texts: &[String]| match any_of(&entry.field, texts) {
+        Some(query) => Test::Query(Box::new(query)),
+        None => Test::Match(path.clone(), texts.to_vec()),
+    };
     match &entry.test {
-        ExceptionTest::Match(text) => any(&|value| value == text),
-        ExceptionTest::MatchAny(texts) => any(&|value| texts.iter().any(|text| value == text)),
-        ExceptionTest::Wildcard(pattern) => any(&|value| wildcard(pattern, value, true)),
-        ExceptionTest::Exists => !values(body, &field).is_empty(),
-        ExceptionTest::Nested(entries) => {
-            let mut found = false;
-            objects(body, &field, &mut |object| found |= holds(entries, object, ""));
-            found
+        ExceptionTest::Match(text) => any(std::slice::from_ref(text)),
+        ExceptionTest::MatchAny(texts) => any(texts),
+        ExceptionTest::Wildcard(pattern) => Test::Wildcard(path, pattern.clone()),
+        ExceptionTest::Exists => Test::Exists(path),
+        ExceptionTest::Nested(entries) => Test::Nested(path, conditions(entries)),
+    }
+}
+
+/// `field: ("a" or "b")`; none where that is no query, for many values or for a name that KQL cannot write.
+fn any_of(field: &str, texts: &[String]) -> Option<Query> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);
+    if texts.is_empty() || !field.chars().all(plain) {
+        return None;
+    }
+    let quoted = |text: &String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let values: Vec<_> = texts.iter().map(quoted).collect();
+    Query::parse(&format!("{field}: ({})", values.join(" or "))).ok()
+}
+
+fn holds(conditions: &[Condition], body: &Value) -> bool {
+    conditions.iter().all(|condition| condition.test.holds(body) == condition.included)
+}
+
+impl Test {
+    fn holds(&self, body: &Value) -> bool {
+        let any = |path: &Path, test: &dyn Fn(&str) -> bool| path.any(body, &mut |value| is(value, test));
+        match self {
+            Self::Query(query) => query.matches(body),
+            Self::Match(path, texts) => any(path, &|value| texts.iter().any(|text| value == text)),
+            Self::Wildcard(path, pattern) => any(path, &|value| wildcard(pattern, value, true)),
+            Self::Exists(path) => path.any(body, &mut |value| !value.is_object()),
+            Self::Nested(path, inner) => {
+                path.any(body, &mut |value| value.is_object() && holds(inner, value))
+            }
         }
     }
 }
@@ -88,14 +134,4 @@ fn is(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
         Value::Bool(word) => test(if *word { "true" } else { "false" }),
         _ => false,
     }
-}
-
-/// The objects at a path, of lists each one.
-fn objects<'a>(body: &'a Value, path: &str, found: &mut dyn FnMut(&'a Value)) {
-    Path::new(path).any(body, &mut |value| {
-        if value.is_object() {
-            found(value);
-        }
-        false
-    });
 }

@@ -3,7 +3,7 @@
 //! Where implementations of the language differ this one does as Kibana does. What a value means hangs on the kind of the
 //! field (`fields`): keywords are compared whole and with their case, numbers as numbers, addresses with networks, dates with
 //! date math, texts by their words. An array's element is a value like any other, and a document without the field satisfies
-//! `not field: value`.
+//! `not field: value`. `docs/kql.md` has the forms in a table.
 //!
 //! ```text
 //!   text ── token ── parse ──► syntax ── plan ──► asked of documents (place: which values; needle: which of them)

@@ -24,7 +24,7 @@ pub const LENGTH_LIMIT: usize = 128 * 1024;
 pub const DEPTH_LIMIT: usize = 64;
 /// Most values and most names in one query.
 pub const VALUE_LIMIT: usize = 8_192;
-/// Longest name of a field, bytes.
+/// Longest name of a field, bytes without escapes; with the names of the braces around it.
 pub const NAME_LIMIT: usize = 1_024;
 /// Problems that are told of one text.
 const PROBLEM_LIMIT: usize = 20;
@@ -202,10 +202,18 @@ impl<'a> Parser<'a> {
             }
             let (token, span) = self.take();
             if token == Token::End {
+                // Who is told that something is missing at the end would be told twice.
+                if self.problems.last().is_some_and(|problem| problem.span.start == self.text.len()) {
+                    return;
+                }
                 let opening = self.text.get(open.clone()).unwrap_or_default();
                 return self.tell(open, format!("'{opening}' is not closed: {} is missing", shown(closing)));
             }
             self.tell(span, format!("found {}, expected {}", shown(&token), shown(closing)));
+            if *self.peek() == Token::End {
+                // It was meant to close this one.
+                return;
+            }
             self.settle();
             while matches!(self.peek(), Token::And | Token::Or) {
                 self.take();
@@ -313,16 +321,20 @@ impl<'a> Parser<'a> {
     /// The name of a field; where it is missing, one that keeps the parser going.
     fn name(&mut self, word: Option<(Literal, Range<usize>)>) -> Option<(Name, Range<usize>)> {
         let Some((word, span)) = word else { return Some((Name::Exact(String::new()), 0..0)) };
-        if span.len() > NAME_LIMIT {
-            self.stop(span, format!("the name of a field is longer than {NAME_LIMIT} bytes"));
-            return None;
-        }
         let name = match word {
             Literal::Null => Name::Exact("null".to_owned()),
             Literal::Boolean(truth) => Name::Exact(truth.to_string()),
             Literal::Text { text, .. } => Name::Exact(text),
             Literal::Wildcard(pattern) => Name::Pattern(pattern),
         };
+        let length = match &name {
+            Name::Exact(name) => name.len(),
+            Name::Pattern(pattern) => pattern.pieces().map(|piece| piece.len() + 1).sum(),
+        };
+        if length > NAME_LIMIT {
+            self.stop(span, format!("the name of a field is longer than {NAME_LIMIT} bytes"));
+            return None;
+        }
         Some((name, span))
     }
 
@@ -359,6 +371,9 @@ impl<'a> Parser<'a> {
                 span,
                 "'not' does not stand before a value: write 'not field: value' or 'field: (not value)'",
             );
+            while *self.peek() == Token::Not {
+                self.take();
+            }
         }
         self.advisor.about(&field, None);
         if *self.peek() == Token::Open {

@@ -1,5 +1,5 @@
 //! A query as text that reads as the same query: unquoted where it was unquoted, parentheses where a list stands inside
-//! another.
+//! another. Escapes may make it longer than what was read, near the limit longer than what may be read.
 
 use super::syntax::{Clause, Literal, Name, Tree};
 use super::token::{is_space, is_special, is_trimmed};
@@ -122,6 +122,10 @@ fn unquoted(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
         match c {
             '\t' => f.write_str("\\t")?,
             '\r' => f.write_str("\\r")?,
+            // "\not" would be a keyword.
+            '\n' if rest.get(1..3).is_some_and(|behind| behind.eq_ignore_ascii_case("ot")) => {
+                f.write_str("\\u000a")?;
+            }
             '\n' => f.write_str("\\n")?,
             c if is_special(c) => write!(f, "\\{c}")?,
             c if keyword("not") || (spaced && (keyword("and") || keyword("or"))) => {

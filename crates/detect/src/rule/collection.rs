@@ -9,7 +9,7 @@ use super::place::{Position, Remark};
 use super::reading::{self, Reading, Readout};
 use super::unsupported::Unsupported;
 use super::{Rule, UnsupportedRule};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -62,6 +62,32 @@ pub enum Outcome {
         /// Where the other one stands.
         of: String,
     },
+}
+
+impl Entry {
+    /// The entry for a page: what became of the rule, why, and where.
+    pub fn document(&self) -> Value {
+        let mut document = Map::from_iter([
+            ("file".to_owned(), json!(self.file)),
+            ("line".to_owned(), json!(self.line)),
+            ("rule_id".to_owned(), json!(self.rule_id)),
+            ("name".to_owned(), json!(self.name)),
+            ("outcome".to_owned(), json!(self.outcome.word())),
+            ("notes".to_owned(), json!(self.notes)),
+        ]);
+        let mut set = |key: &str, value: Value| drop(document.insert(key.to_owned(), value));
+        match &self.outcome {
+            Outcome::Rule(rule) => set("rule", Value::Object(rule.parameters())),
+            Outcome::Unsupported(rule) => {
+                set("rule", Value::Object(rule.parameters()));
+                let reason = |r: &Unsupported| json!({ "code": r.code(), "message": r.to_string() });
+                set("reasons", rule.reasons.iter().map(reason).collect());
+            }
+            Outcome::Broken(faults) => set("faults", json!(faults)),
+            Outcome::Duplicate { of } => set("of", json!(of)),
+        }
+        Value::Object(document)
+    }
 }
 
 impl Outcome {
@@ -149,17 +175,13 @@ fn text<'a>(file: &File<'a>) -> Result<(Form, &'a str), String> {
     }
 }
 
-fn whole(message: String) -> Remark {
-    Remark { key: String::new(), position: None, span: None, message }
-}
-
 fn refused(file: &str, message: String) -> Entry {
     Entry {
         file: file.to_owned(),
         line: None,
         rule_id: String::new(),
         name: String::new(),
-        outcome: Outcome::Broken(vec![whole(message)]),
+        outcome: Outcome::Broken(vec![Remark::new("", "", None, message)]),
         notes: Vec::new(),
     }
 }
@@ -167,7 +189,7 @@ fn refused(file: &str, message: String) -> Entry {
 fn entry(file: &str, line: Option<usize>, reading: Reading) -> Entry {
     let outcome = match reading.readout {
         Readout::Rule(rule) => Outcome::Rule(rule),
-        Readout::Unsupported(rule) => Outcome::Unsupported(Box::new(rule)),
+        Readout::Unsupported(rule) => Outcome::Unsupported(rule),
         Readout::Broken(faults) => Outcome::Broken(faults),
     };
     Entry {
@@ -262,14 +284,11 @@ fn read_export(file: &str, text: &str, report: &mut Report) {
             continue;
         }
         let mut broken = |message: String, column: usize| {
-            let mut entry = refused(file, message);
+            let mut remark = Remark::new("", text, Some(range.clone()), message);
+            remark.position = Some(Position { line: number, column });
+            let mut entry = refused(file, String::new());
             entry.line = Some(number);
-            if let Outcome::Broken(remarks) = &mut entry.outcome {
-                for remark in remarks {
-                    remark.position = Some(Position { line: number, column });
-                    remark.span = Some(range.clone());
-                }
-            }
+            entry.outcome = Outcome::Broken(vec![remark]);
             report.entries.push(entry);
         };
         if line.len() > LINE_LIMIT {

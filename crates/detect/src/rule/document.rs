@@ -27,22 +27,11 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Reads TOML.
     pub fn toml(text: &'a str) -> Result<Self, Remark> {
-        let table = DeTable::parse(text).map_err(|error| {
-            let span = error.span();
-            Remark {
-                key: String::new(),
-                position: span.clone().map(|span| Position::of(text, span.start)),
-                span,
-                message: error.message().replace('\n', ", "),
-            }
-        })?;
+        let table = DeTable::parse(text)
+            .map_err(|error| Remark::new("", text, error.span(), error.message().replace('\n', ", ")))?;
         let mut spans = HashMap::new();
-        let value = tree(table.get_ref(), "", &mut spans).map_err(|message| Remark {
-            key: String::new(),
-            position: None,
-            span: None,
-            message,
-        })?;
+        let value =
+            tree(table.get_ref(), "", &mut spans).map_err(|message| Remark::new("", text, None, message))?;
         Ok(Self { text, value, spans, whole: None, root: "rule/" })
     }
 
@@ -53,13 +42,7 @@ impl<'a> Source<'a> {
 
     /// A remark about the value at `path`, or about the nearest around it whose place is known.
     pub fn remark(&self, path: &str, message: impl Into<String>) -> Remark {
-        let span = self.span(path);
-        Remark {
-            key: self.key(path),
-            position: span.clone().map(|span| Position::of(self.text, span.start)),
-            span,
-            message: message.into(),
-        }
+        Remark::new(self.key(path), self.text, self.span(path), message)
     }
 
     /// A remark about a part of the text at `path`: `within` counts in bytes of the value. It is exact when the value stands in
@@ -71,22 +54,18 @@ impl<'a> Source<'a> {
         within: &Range<usize>,
         message: impl Into<String>,
     ) -> Remark {
-        let mut remark = self.remark(path, message);
+        let message = message.into();
         let exact = self.spans.get(path).and_then(|span| {
             let at = span.start + self.text.get(span.clone())?.find(value)?;
             Some(at + within.start..at + within.end)
         });
         match exact {
-            Some(span) => {
-                remark.position = Some(Position::of(self.text, span.start));
-                remark.span = Some(span);
-            }
+            Some(span) => Remark::new(self.key(path), self.text, Some(span), message),
             None => {
                 let inner = Position::of(value, within.start);
-                remark.message = format!("{} (at {inner} of the text)", remark.message);
+                self.remark(path, format!("{message} (at {inner} of the text)"))
             }
         }
-        remark
     }
 
     fn key(&self, path: &str) -> String {

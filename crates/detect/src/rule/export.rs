@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 const DEPTH_LIMIT: usize = 4;
 /// Entries of one exception, and values of one entry, at most.
 const ENTRIES_LIMIT: usize = 10_000;
+/// Longest value, in bytes.
+const VALUE_LIMIT: usize = 4096;
 
 /// What a line of an export is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +97,11 @@ fn entry(value: &Value, item: &str, depth: usize) -> Result<ExceptionEntry, Wron
         "excluded" => false,
         other => return Err(broken(&format!("'{other}' is neither included nor excluded"))),
     };
-    let one = || text("value").map(str::to_owned).ok_or_else(|| broken("a text is expected as value"));
+    let one = || match text("value") {
+        Some(text) if text.len() <= VALUE_LIMIT => Ok(text.to_owned()),
+        Some(_) => Err(broken(&format!("a value is longer than {VALUE_LIMIT} bytes"))),
+        None => Err(broken("a text is expected as value")),
+    };
     let test = match text("type").unwrap_or_default() {
         "match" => ExceptionTest::Match(one()?),
         "wildcard" => ExceptionTest::Wildcard(one()?),

@@ -71,12 +71,26 @@ impl<'a> Keys<'a> {
         self.remarks.borrow_mut().faults.push(remark);
     }
 
+    pub fn note_within(
+        &self,
+        key: &str,
+        value: &str,
+        within: &std::ops::Range<usize>,
+        message: impl Into<String>,
+    ) {
+        let remark = self.source.remark_within(&self.path(key), value, within, message);
+        self.remarks.borrow_mut().notes.push(remark);
+    }
+
     /// A value; `null` is as if it were not there. Kibana's older versions wrote some keys with humps.
     pub fn value(&self, key: &'static str) -> Option<&'a Value> {
-        let (name, value) =
-            self.table.get_key_value(key).or_else(|| self.table.get_key_value(humped(key).as_str()))?;
-        self.taken.borrow_mut().insert(name);
-        Some(value).filter(|value| !value.is_null())
+        let named = |name: &str| self.table.get_key_value(name);
+        let mut found = None;
+        for (name, value) in [named(key), named(&humped(key))].into_iter().flatten() {
+            self.taken.borrow_mut().insert(name);
+            found = found.filter(|value: &&Value| !value.is_null()).or(Some(value));
+        }
+        found.filter(|value| !value.is_null())
     }
 
     pub fn text(&self, key: &'static str) -> Option<String> {

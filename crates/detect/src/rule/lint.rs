@@ -80,9 +80,6 @@ pub fn lint(rule: &Rule, surroundings: &Surroundings) -> Vec<Finding> {
                 lint.say(Weight::Never, &finding.field, finding.message);
             }
         }
-        for warning in query.warnings() {
-            lint.say(Weight::Note, "", format!("In the query: {}", warning.message));
-        }
     }
     lint.needed(rule);
     lint.findings.sort_by_key(|finding| finding.weight);
@@ -163,10 +160,12 @@ impl Lint<'_> {
         match tree {
             // Each is looked at, so that everything is told at once.
             Tree::All(parts) => {
-                parts.iter().fold(true, |all, part| self.possible(part, above, causes) && all)
+                let parts: Vec<_> = parts.iter().map(|part| self.possible(part, above, causes)).collect();
+                parts.into_iter().all(|part| part)
             }
             Tree::Any(parts) => {
-                parts.iter().fold(false, |any, part| self.possible(part, above, causes) || any)
+                let parts: Vec<_> = parts.iter().map(|part| self.possible(part, above, causes)).collect();
+                parts.into_iter().any(|part| part)
             }
             Tree::Not(_) => true,
             Tree::One(clause) => self.clause_is_possible(clause, above, causes),
@@ -198,8 +197,13 @@ impl Lint<'_> {
         let (Some(known), Some(value)) = (self.surroundings.values.get(&field), value) else { return true };
         let mut unknown = Vec::new();
         let possible = value_is_possible(value, known, &mut unknown);
+        let asked = |text: &str| asks_for(value, text);
         for text in unknown {
             let nearest = known.iter().find(|value| value.eq_ignore_ascii_case(&text));
+            // Whoever writes (success or Success) knows that case counts.
+            if possible && nearest.is_some_and(|nearest| asked(nearest)) {
+                continue;
+            }
             say(match nearest {
                 Some(nearest) => {
                     format!("{field} is never '{text}' here: it is written '{nearest}', and case counts.")
@@ -221,13 +225,25 @@ fn only_negative(value: &Tree<Literal>) -> bool {
     }
 }
 
+/// Whether a text stands among the values.
+fn asks_for(value: &Tree<Literal>, wanted: &str) -> bool {
+    match value {
+        Tree::All(parts) | Tree::Any(parts) => parts.iter().any(|part| asks_for(part, wanted)),
+        Tree::Not(_) => false,
+        Tree::One(Literal::Text { text, .. }) => text == wanted,
+        Tree::One(_) => false,
+    }
+}
+
 fn value_is_possible(value: &Tree<Literal>, known: &BTreeSet<String>, unknown: &mut Vec<String>) -> bool {
     match value {
         Tree::All(parts) => {
-            parts.iter().fold(true, |all, part| value_is_possible(part, known, unknown) && all)
+            let parts: Vec<_> = parts.iter().map(|part| value_is_possible(part, known, unknown)).collect();
+            parts.into_iter().all(|part| part)
         }
         Tree::Any(parts) => {
-            parts.iter().fold(false, |any, part| value_is_possible(part, known, unknown) || any)
+            let parts: Vec<_> = parts.iter().map(|part| value_is_possible(part, known, unknown)).collect();
+            parts.into_iter().any(|part| part)
         }
         Tree::Not(_) => true,
         Tree::One(Literal::Text { text, .. }) => {

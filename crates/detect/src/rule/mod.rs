@@ -6,6 +6,7 @@
 //!   export line ──────────┘                    └─ Broken (places and reasons)
 //! ```
 
+mod activity_log;
 pub mod collection;
 pub mod date_math;
 mod document;

@@ -36,11 +36,33 @@ pub struct Remark {
     /// Where it stands; none when the text cannot say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
+    /// Where it ends: the first character that does not belong to it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Position>,
     /// The same place in bytes of the file.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<Range<usize>>,
     /// One sentence.
     pub message: String,
+}
+
+impl Remark {
+    /// A remark about a place of `text`, or about the whole of it.
+    pub fn new(
+        key: impl Into<String>,
+        text: &str,
+        span: Option<Range<usize>>,
+        message: impl Into<String>,
+    ) -> Self {
+        let position = |at: usize| Position::of(text, at);
+        Self {
+            key: key.into(),
+            position: span.as_ref().map(|span| position(span.start)),
+            end: span.as_ref().map(|span| position(span.end)),
+            span,
+            message: message.into(),
+        }
+    }
 }
 
 impl fmt::Display for Remark {

@@ -7,8 +7,8 @@ use super::keys::{Keys, Remarks};
 use super::place::Remark;
 use super::unsupported::Unsupported;
 use super::{
-    About, DEFAULT_FROM, DEFAULT_INTERVAL_MINUTES, DEFAULT_MAX_SIGNALS, Kind, MAX_SIGNALS_LIMIT, Rule,
-    Schedule, Severity, Suppression, UnsupportedRule, nested,
+    About, DEFAULT_FROM, DEFAULT_INTERVAL_MINUTES, DEFAULT_MAX_SIGNALS, Kind, MAX_SIGNALS_LIMIT, NewTerms,
+    Rule, Schedule, Severity, Suppression, UnsupportedRule, nested,
 };
 use crate::kql::Query;
 use serde_json::{Map, Value};
@@ -57,7 +57,7 @@ const KEPT: &[&str] = &[
 /// What a rule's table turned out to be.
 pub(super) enum Readout {
     Rule(Box<Rule>),
-    Unsupported(UnsupportedRule),
+    Unsupported(Box<UnsupportedRule>),
     Broken(Vec<Remark>),
 }
 
@@ -120,7 +120,7 @@ pub(super) fn read(
     let Remarks { faults, notes } = remarks.into_inner();
     let readout = match (faults.is_empty(), reasons.is_empty(), rule) {
         (false, ..) => Readout::Broken(faults),
-        (true, false, _) => Readout::Unsupported(UnsupportedRule { about, reasons }),
+        (true, false, _) => Readout::Unsupported(Box::new(UnsupportedRule { about, reasons })),
         (true, true, Some(mut rule)) => {
             rule.about = about;
             rule.exceptions = known;
@@ -212,7 +212,11 @@ fn running(keys: &Keys<'_>, about: &About) -> Option<Rule> {
     let query = query(keys);
     let index = keys.texts("index");
     let kind = match about.kind.as_str() {
-        "new_terms" => Kind::NewTerms(nested::new_terms(keys)?),
+        "new_terms" => {
+            let terms = nested::new_terms(keys)?;
+            check_history(keys, &schedule, &terms);
+            Kind::NewTerms(terms)
+        }
         "threshold" => Kind::Threshold(nested::threshold(keys)?),
         _ => Kind::Query,
     };
@@ -254,9 +258,18 @@ fn query(keys: &Keys<'_>) -> String {
     let query = keys.text("query").unwrap_or_default();
     if query.len() > QUERY_LIMIT {
         keys.fault("query", format!("it is longer than {} KiB", QUERY_LIMIT >> 10));
-    } else if let Err(problems) = Query::parse(&query) {
-        for problem in problems {
-            keys.fault_within("query", &query, &problem.span, problem.message);
+        return query;
+    }
+    match Query::parse(&query) {
+        Ok(parsed) => {
+            for warning in parsed.warnings() {
+                keys.note_within("query", &query, &warning.span, warning.message.as_str());
+            }
+        }
+        Err(problems) => {
+            for problem in problems {
+                keys.fault_within("query", &query, &problem.span, problem.message);
+            }
         }
     }
     query
@@ -308,6 +321,22 @@ fn check_order(keys: &Keys<'_>, schedule: &Schedule) {
         (Err(error), _) => keys.fault("from", error.to_string()),
         (_, Err(error)) => keys.fault("to", error.to_string()),
         _ => {}
+    }
+}
+
+fn check_history(keys: &Keys<'_>, schedule: &Schedule, terms: &NewTerms) {
+    let Ok(day) = jiff::Timestamp::from_second(SOME_DAY) else { return };
+    let Ok((from, to)) = schedule.window(day) else { return };
+    match terms.history_window_start.resolve(to) {
+        Ok(start) if start >= from => keys.fault(
+            "",
+            format!(
+                "history_window_start {} must begin before the rule's window, {}",
+                terms.history_window_start, schedule.from
+            ),
+        ),
+        Err(error) => keys.fault("", format!("history_window_start: {error}")),
+        Ok(_) => {}
     }
 }
 
