@@ -23,6 +23,14 @@ fn threshold(field: &str, value: u64, cardinality: &str) -> Rule {
     ))
 }
 
+/// A driver that waits for its store may go on in another thread.
+#[test]
+fn runs_and_trials_can_be_sent() {
+    fn send<T: Send + 'static>() {}
+    send::<Execution>();
+    send::<hardline_detect::engine::Trial>();
+}
+
 #[test]
 fn of_101_events_100_are_alerts_and_the_last_one_is_with_the_next_run() {
     let events = (0..101).map(|n| event(n, at(-3.0 + f64::from(n) / 60.0), &json!({}))).collect();
