@@ -433,3 +433,22 @@ fn an_alert_says_what_happened_and_which_rule_says_so() {
     assert_eq!(document["kibana.alert.rule.threat"][0]["technique"][0]["id"], "T1552");
     assert_eq!(document["kibana.alert.rule.parameters"]["rule_id"], json!(rule.about.rule_id));
 }
+
+#[test]
+fn a_run_that_was_not_written_is_made_again_the_same() {
+    let who = |id: u64| event(id, at(-3.0), &json!({ "user.name": id % 3 }));
+    let rules = [
+        query(),
+        novelty("[\"user.name\"]"),
+        threshold("[\"user.name\"]", 2, ""),
+        rule(&format!("{QUERY}[rule.alert_suppression]\ngroup_by = [\"user.name\"]\n")),
+    ];
+    for rule in rules {
+        let mut past = Past::new((0..9).map(who).collect());
+        let lost = past.outcome(&rule, window(-9.0, 0.0), Limits::default());
+        past.page = 2;
+        let again = past.outcome(&rule, window(-9.0, 0.0), Limits::default());
+        assert_eq!((again.alerts, again.state), (lost.alerts, lost.state), "{:?}", rule.kind);
+        assert_ne!(again.counts.read, 0);
+    }
+}
