@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What must be looked up before candidates become alerts.
+/// What must be looked up before candidates become alerts: of one page of documents, or of all groups of a threshold, which may
+/// be many; look them up in parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Which of these alerts are there? Each id once.

@@ -225,6 +225,9 @@ pub fn read_toml(name: &str, text: &str) -> Entry {
             reading.notes.push(source.remark(key, "this table is not known here and changes nothing"));
         }
     }
+    if source.value.pointer("/metadata/maturity").and_then(Value::as_str) == Some("deprecated") {
+        reading.notes.push(source.remark("metadata/maturity", "its authors have deprecated it"));
+    }
     settle_inline(&mut reading);
     entry(name, None, reading)
 }

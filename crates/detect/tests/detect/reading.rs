@@ -364,6 +364,11 @@ fn a_look_back_that_is_too_short_is_noted() {
     let said = said(&entry);
     assert!(said.contains("max_signals: no run makes more than 1000 alerts"), "{said}");
     assert!(said.contains("what lies between is never seen"), "{said}");
+    let old = read_toml(
+        "r.toml",
+        &format!("[metadata]\nmaturity = \"deprecated\"\n[rule]\n{LEAST}type = \"query\"\n"),
+    );
+    assert_eq!(self::said(&old), " | line 2, column 12: metadata.maturity: its authors have deprecated it");
 }
 
 #[test]

@@ -23,6 +23,14 @@ fn threshold(field: &str, value: u64, cardinality: &str) -> Rule {
     ))
 }
 
+/// A driver that waits for its store may go on in another thread.
+#[test]
+fn runs_and_trials_can_be_sent() {
+    fn send<T: Send + 'static>() {}
+    send::<Execution>();
+    send::<hardline_detect::engine::Trial>();
+}
+
 #[test]
 fn of_101_events_100_are_alerts_and_the_last_one_is_with_the_next_run() {
     let events = (0..101).map(|n| event(n, at(-3.0 + f64::from(n) / 60.0), &json!({}))).collect();
@@ -424,4 +432,23 @@ fn an_alert_says_what_happened_and_which_rule_says_so() {
     assert_eq!(document["kibana.alert.rule.threat"][0]["tactic"]["id"], "TA0006");
     assert_eq!(document["kibana.alert.rule.threat"][0]["technique"][0]["id"], "T1552");
     assert_eq!(document["kibana.alert.rule.parameters"]["rule_id"], json!(rule.about.rule_id));
+}
+
+#[test]
+fn a_run_that_was_not_written_is_made_again_the_same() {
+    let who = |id: u64| event(id, at(-3.0), &json!({ "user.name": id % 3 }));
+    let rules = [
+        query(),
+        novelty("[\"user.name\"]"),
+        threshold("[\"user.name\"]", 2, ""),
+        rule(&format!("{QUERY}[rule.alert_suppression]\ngroup_by = [\"user.name\"]\n")),
+    ];
+    for rule in rules {
+        let mut past = Past::new((0..9).map(who).collect());
+        let lost = past.outcome(&rule, window(-9.0, 0.0), Limits::default());
+        past.page = 2;
+        let again = past.outcome(&rule, window(-9.0, 0.0), Limits::default());
+        assert_eq!((again.alerts, again.state), (lost.alerts, lost.state), "{:?}", rule.kind);
+        assert_ne!(again.counts.read, 0);
+    }
 }
