@@ -102,7 +102,10 @@ impl Place {
             "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" => format!("{set}/virtualMachines/0"),
             "Microsoft.Resources/subscriptions" => sub.clone(),
             "Hardline.Identity" => "/providers/Hardline.Identity".into(),
-            "Microsoft.Storage" => format!("{sub}/providers/{kind}"),
+            "Microsoft.Storage" | "Hardline.Detection" => format!("{sub}/providers/{kind}"),
+            "Hardline.Detection/rules" | "Hardline.Detection/alerts" => {
+                format!("{sub}/providers/{kind}/{guid}")
+            }
             "Microsoft.Storage/storageAccounts" => {
                 format!("{sub}/resourceGroups/{group}/providers/{kind}/{}", self.vm)
             }
@@ -196,6 +199,8 @@ impl Place {
                 "Microsoft.Authorization/roleAssignments"
                 | "Microsoft.Authorization/roleDefinitions"
                 | "Microsoft.Authorization/permissions"
+                | "Hardline.Detection/rules"
+                | "Hardline.Detection/alerts"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"

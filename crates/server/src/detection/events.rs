@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The data stream in which every event stands.
-pub const INDEX: &str = "logs-azure.activitylogs-default";
+pub const INDEX: &str = ecs::DATA_STREAM;
 /// Events of one page.
 const PAGE: usize = 500;
 /// Most events that are kept for the next rule.

@@ -123,7 +123,7 @@ pub fn check_exceptions(rule: &Installed, items: &[Value]) -> Result<(), Vec<Rem
 }
 
 fn said(message: &str) -> Remark {
-    Remark { key: "exceptions".into(), position: None, span: None, message: message.into() }
+    Remark { key: "exceptions".into(), position: None, end: None, span: None, message: message.into() }
 }
 
 /// The rule of an entry with more exceptions, which are read as those of an export.

@@ -22,7 +22,9 @@ fn path(row: &Operation) -> Option<String> {
         let parent = match namespace {
             "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
             "Microsoft.Network" | "Microsoft.Resources" => group.clone(),
-            "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
+            "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" | "Hardline.Detection" => {
+                subscription.clone()
+            }
             "Microsoft.Storage" => group.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
@@ -55,8 +57,8 @@ fn path(row: &Operation) -> Option<String> {
             format!("{group}/resources")
         }
         Target::Verb("Hardline.Identity", verb) => format!("/providers/Hardline.Identity/{verb}"),
-        Target::Verb("Microsoft.Storage", verb) => {
-            format!("{subscription}/providers/Microsoft.Storage/{verb}")
+        Target::Verb(namespace @ ("Microsoft.Storage" | "Hardline.Detection"), verb) => {
+            format!("{subscription}/providers/{namespace}/{verb}")
         }
         Target::Collection("Microsoft.Resources/tenants") => "/tenants".into(),
         Target::Collection("Microsoft.Resources/providers") => "/providers".into(),
@@ -188,7 +190,7 @@ async fn what_does_not_exist_is_not_found() {
             // A code that nobody typed.
             (Target::Verb("Hardline.Identity", _), _) => answer.status == 400,
             // A name that nobody asked for.
-            (Target::Verb("Microsoft.Storage", _), _) => answer.status == 400,
+            (Target::Verb("Microsoft.Storage" | "Hardline.Detection", _), _) => answer.status == 400,
             // Without a body there is no template.
             (Target::Verb("Microsoft.Resources/deployments", "validate" | "whatIf"), _) => {
                 answer.status == 400
