@@ -5,7 +5,7 @@ use crate::{logging, stop};
 use anyhow::Context as _;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
-use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
+use hardline_server::config::{AgentListener, Config, Database, Export, Federation, Limits, TlsMaterial};
 use hardline_server::seed::{Seed, plant};
 use hardline_server::{Running, Server};
 use secrecy::SecretString;
@@ -35,6 +35,21 @@ struct File {
     template_sources: Vec<String>,
     owner: Option<Owner>,
     identity_provider: Option<IdentityProvider>,
+    #[serde(default)]
+    export: ExportTo,
+}
+
+/// Where events may be sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportTo {
+    /// Beginnings of addresses.
+    #[serde(default)]
+    destinations: Vec<String>,
+    /// For files of events.
+    folder: Option<PathBuf>,
+    /// The only authority whose certificates count for the destinations; without it those of the system.
+    authority: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +136,7 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         template_sources,
         owner,
         identity_provider,
+        export,
     } = toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
     let agent_listen = agents
         .map(|agents| {
@@ -142,6 +158,11 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         objects,
         tenant,
         location,
+        export: Export {
+            destinations: export.destinations,
+            folder: export.folder,
+            authority: export.authority.as_deref().map(certificate).transpose()?,
+        },
         limits: Limits::default(),
         federation: identity_provider.map(federation).transpose()?,
     };
@@ -238,6 +259,15 @@ mod tests {
         assert_eq!((read.user_claim.as_str(), read.create_users), ("preferred_username", false));
         assert_eq!(read.client_secret.expose_secret(), "s3cret");
         assert!(!format!("{read:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn destinations_of_events_are_read() {
+        let text =
+            format!("{GOOD}\n[export]\ndestinations = [\"https://e.test/\"]\nfolder = \"/var/log/hardline\"");
+        let file = toml::from_str::<File>(&text).unwrap();
+        assert_eq!(file.export.destinations, ["https://e.test/"]);
+        assert!(toml::from_str::<File>(&format!("{GOOD}\n[export]\nsink = 1")).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::auth::federation::Provider;
 use crate::blob::Refusals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
+use crate::export;
 use crate::hosts::{self, Hosts};
 use crate::http::{Bound, serve};
 use crate::jobs;
@@ -140,6 +141,7 @@ impl Server {
         providers::deployments::start(&state);
         hosts::start(&state).await?;
         serial::start(&state).await?;
+        export::start(&state);
         serve(&state, bound);
         if let Some(plain) = plain {
             serve(&state, plain);

@@ -80,7 +80,7 @@ impl Place {
             Target::Collection(_) | Target::SubscriptionProvider | Target::SubscriptionProviderVerb(_) => {
                 place.subscription = Uuid::from_u128(0xdead).to_string()
             }
-            _ if kind.starts_with("Microsoft.Authorization") => {
+            _ if kind.starts_with("Microsoft.Authorization") || kind.ends_with("/diagnosticSettings") => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
             _ => place.vm = "nope".into(),
@@ -103,6 +103,7 @@ impl Place {
             "Microsoft.Resources/subscriptions" => sub.clone(),
             "Hardline.Identity" => "/providers/Hardline.Identity".into(),
             "Microsoft.Storage" => format!("{sub}/providers/{kind}"),
+            "Microsoft.Insights/diagnosticSettings" => format!("{sub}/providers/{kind}/one"),
             "Microsoft.Storage/storageAccounts" => {
                 format!("{sub}/resourceGroups/{group}/providers/{kind}/{}", self.vm)
             }
@@ -196,6 +197,7 @@ impl Place {
                 "Microsoft.Authorization/roleAssignments"
                 | "Microsoft.Authorization/roleDefinitions"
                 | "Microsoft.Authorization/permissions"
+                | "Microsoft.Insights/diagnosticSettings"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"

@@ -10,6 +10,7 @@ pub mod async_operations;
 pub mod authorization_codes;
 pub mod console_sessions;
 pub mod deployments;
+pub mod diagnostic_settings;
 pub mod groups;
 pub mod hosts;
 pub mod port_leases;

@@ -52,6 +52,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/sqlite/0007_authorization_codes.sql"),
         include_str!("../migrations/postgres/0007_authorization_codes.sql"),
     ),
+    (
+        8,
+        "diagnostic_settings",
+        include_str!("../migrations/sqlite/0008_diagnostic_settings.sql"),
+        include_str!("../migrations/postgres/0008_diagnostic_settings.sql"),
+    ),
 ];
 
 /// The migrations of one database. One that was released is never changed: a store knows it by its checksum.

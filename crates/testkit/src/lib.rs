@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod boot_sector;
+pub mod bulk_receiver;
 pub mod console;
 pub mod fake_host;
 pub mod identity_provider;
@@ -10,6 +11,7 @@ pub mod postgres;
 pub mod request;
 pub mod server;
 
+pub use bulk_receiver::{BulkReceiver, Fault};
 pub use fake_host::FakeHost;
 pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;

@@ -18,7 +18,7 @@ use hardline_arm::resource_id::ResourceId;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
-use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
+use hardline_server::config::{AgentListener, Config, Database, Export, Federation, Limits, TlsMaterial};
 use hardline_server::{Running, Server, State};
 use hardline_store::db::{resource_groups, subscriptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -58,6 +58,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     plain: bool,
     template_sources: Vec<String>,
+    export: Export,
     agents: Option<AgentListener>,
     postgres: bool,
     kept: Option<Kept>,
@@ -110,6 +111,13 @@ impl Builder {
     #[must_use]
     pub fn template_source(mut self, source: &str) -> Self {
         self.template_sources.push(source.into());
+        self
+    }
+
+    /// Events may be sent there.
+    #[must_use]
+    pub fn export(mut self, export: Export) -> Self {
+        self.export = export;
         self
     }
 
@@ -171,6 +179,7 @@ impl Builder {
             listen: loopback,
             plain_listen: self.plain.then_some(loopback),
             template_sources: self.template_sources,
+            export: self.export,
             agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
@@ -227,6 +236,7 @@ impl TestServer {
             clock: None,
             plain: false,
             template_sources: Vec::new(),
+            export: Export::default(),
             agents: None,
             postgres,
             kept: None,

@@ -13,6 +13,7 @@ fn config(directory: &TempDir, listen: SocketAddr) -> Config {
         listen,
         plain_listen: None,
         template_sources: Vec::new(),
+        export: Default::default(),
         agent_listen: None,
         public_host: "localhost".into(),
         tls: Authority::new().server(),

@@ -3,6 +3,7 @@
 
 mod activity;
 mod deployments;
+mod diagnostic_settings;
 mod earlier;
 mod full_disk;
 mod groups;
@@ -73,6 +74,10 @@ suite! {
     storage_accounts::an_account_goes_with_its_resource,
     activity::filters,
     activity::pages_go_back_in_time,
+    activity::followed_in_the_order_of_writing,
+    diagnostic_settings::settings_are_kept_with_their_secret,
+    diagnostic_settings::one_server_at_a_time_sends,
+    diagnostic_settings::progress_failures_and_dead_letters,
     deployments::one_run_at_a_time,
     deployments::silent_ones_are_found_and_scopes_emptied,
     operations::an_operation_ends_once,
