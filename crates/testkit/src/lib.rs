@@ -10,6 +10,7 @@ pub mod identity_provider;
 pub mod postgres;
 pub mod request;
 pub mod server;
+pub mod syslog_receiver;
 
 pub use bulk_receiver::{BulkReceiver, Fault};
 pub use fake_host::FakeHost;
@@ -17,3 +18,4 @@ pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
 pub use request::{Answer, As};
 pub use server::TestServer;
+pub use syslog_receiver::SyslogReceiver;

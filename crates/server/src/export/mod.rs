@@ -11,10 +11,13 @@
 //! but its own runner: the log is the queue.
 
 mod elasticsearch;
+mod file;
 mod item;
 mod profile;
 mod runner;
 mod sink;
+mod syslog;
+mod webhook;
 
 pub use profile::{Authentication, Kind, Mode, Profile};
 

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 /// Where the member stands.
 const PLACE: &str = "properties.hardlineProfile";
+/// The least that a file may hold, bytes.
+const SHORTEST: u64 = 64 << 10;
 /// Longest address, secret and the like, bytes.
 const LONGEST: usize = 2048;
 
@@ -38,6 +40,12 @@ pub struct Profile {
     /// The user of [`Authentication::Basic`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// A file is closed before it is longer than this, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+    /// A file is closed when it is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_minutes: Option<u32>,
 }
 
 /// Kinds of sinks.
@@ -46,6 +54,12 @@ pub struct Profile {
 pub enum Kind {
     /// Elasticsearch or OpenSearch, by its bulk interface.
     Elasticsearch,
+    /// Files in the operator's folder.
+    File,
+    /// An HTTP endpoint that takes a POST.
+    Webhook,
+    /// Syslog over TLS.
+    Syslog,
 }
 
 /// Forms of an event.
@@ -102,7 +116,39 @@ impl Profile {
     /// # Errors
     /// 400, naming the member and what to do.
     pub fn check(&self, export: &Export, secret: Option<&str>) -> Result<(), ArmError> {
-        self.url(export)?;
+        for (member, there, kinds) in [
+            ("address", self.address.is_some(), &[Kind::Elasticsearch, Kind::Webhook, Kind::Syslog][..]),
+            ("dataStream", self.data_stream.is_some(), &[Kind::Elasticsearch]),
+            (
+                "authentication",
+                self.authentication != Authentication::None,
+                &[Kind::Elasticsearch, Kind::Webhook],
+            ),
+            ("maxBytes", self.max_bytes.is_some(), &[Kind::File]),
+            ("maxAgeMinutes", self.max_age_minutes.is_some(), &[Kind::File]),
+        ] {
+            if there && !kinds.contains(&self.kind) {
+                return Err(wrong(member, "a sink of this kind has none."));
+            }
+        }
+        match self.kind {
+            Kind::File if export.folder.is_none() => {
+                return Err(wrong(
+                    "kind",
+                    "this server's operator named no folder for files ('export.folder').",
+                ));
+            }
+            Kind::Syslog if export.authority.is_none() => {
+                let reason =
+                    "this server's operator named no authority for certificates ('export.authority').";
+                return Err(wrong("kind", reason));
+            }
+            Kind::File => {}
+            Kind::Elasticsearch | Kind::Webhook | Kind::Syslog => drop(self.url(export)?),
+        }
+        if self.max_bytes.is_some_and(|bytes| bytes < SHORTEST) || self.max_age_minutes == Some(0) {
+            return Err(wrong("maxBytes", "a file holds at least 64 KiB, and is open for a minute."));
+        }
         if let Some(name) = &self.data_stream
             && !is_data_stream(name)
         {
@@ -139,8 +185,14 @@ impl Profile {
             );
             wrong("address", &text)
         })?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(wrong("address", "it must begin with 'https://' or 'http://'."));
+        let good = match self.kind {
+            Kind::Syslog => url.scheme() == "syslog+tls" && matches!(url.path(), "" | "/"),
+            _ => matches!(url.scheme(), "https" | "http"),
+        };
+        if !good {
+            let reason =
+                "it must begin with 'https://' or 'http://'; that of a syslog is 'syslog+tls://host:6514'.";
+            return Err(wrong("address", reason));
         }
         // It is shown to whoever may read the setting.
         if url.query().is_some() || url.fragment().is_some() {
@@ -180,8 +232,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(member: Value) -> Result<(Profile, Option<String>), String> {
-        let export = Export { destinations: vec!["https://e.test/".into()], ..Export::default() };
+    fn read(member: &Value) -> Result<(Profile, Option<String>), String> {
+        let export = Export {
+            destinations: vec!["https://e.test/".into(), "syslog+tls://s.test".into()],
+            ..Export::default()
+        };
         let parsed = Profile::parse(member.as_object().unwrap()).map_err(|e| e.message.clone());
         let (profile, secret) = parsed?;
         profile.check(&export, secret.as_deref()).map_err(|e| e.message.clone())?;
@@ -190,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_taken() {
-        let (profile, secret) = read(json!({
+        let (profile, secret) = read(&json!({
             "kind": "elasticsearch", "address": "https://e.test", "authentication": "apiKey", "secret": "k",
             "secretSet": true, "status": { "cursor": 1 },
         }))
@@ -204,23 +259,29 @@ mod tests {
 
     #[test]
     fn what_is_refused_and_why() {
-        let check = |change: Value, why: &str| {
+        let check = |change: &Value, why: &str| {
             let mut member = json!({ "kind": "elasticsearch", "address": "https://e.test/x" });
             member.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-            let told = read(member).unwrap_err();
+            let told = read(&member).unwrap_err();
             assert!(told.contains(why), "{change}: {told}");
         };
-        check(json!({ "kind": "carrierPigeon" }), "unknown variant `carrierPigeon`");
-        check(json!({ "adress": "x" }), "unknown field `adress`");
-        check(json!({ "address": null }), "missing");
-        check(json!({ "address": "https://other.test/" }), "export.destinations");
-        check(json!({ "address": "https://u:p@e.test/" }), "export.destinations");
-        check(json!({ "address": "https://e.test/?key=1" }), "no '?'");
-        check(json!({ "dataStream": "../x" }), "dataStream");
-        check(json!({ "secret": "k" }), "'none'");
-        check(json!({ "authentication": "apiKey" }), "needs one");
-        check(json!({ "authentication": "basic", "secret": "k" }), "user");
-        check(json!({ "authentication": "apiKey", "secret": "a\nb" }), "visible");
-        check(json!({ "authentication": "apiKey", "secret": 1 }), "visible");
+        check(&json!({ "kind": "carrierPigeon" }), "unknown variant `carrierPigeon`");
+        check(&json!({ "adress": "x" }), "unknown field `adress`");
+        check(&json!({ "address": null }), "missing");
+        check(&json!({ "address": "https://other.test/" }), "export.destinations");
+        check(&json!({ "address": "https://u:p@e.test/" }), "export.destinations");
+        check(&json!({ "address": "https://e.test/?key=1" }), "no '?'");
+        check(&json!({ "dataStream": "../x" }), "dataStream");
+        check(&json!({ "kind": "webhook", "dataStream": "x" }), "dataStream");
+        check(&json!({ "kind": "webhook", "address": "syslog+tls://s.test" }), "https://");
+        check(&json!({ "kind": "file", "address": null }), "export.folder");
+        check(&json!({ "kind": "file" }), "address");
+        check(&json!({ "kind": "syslog", "address": "syslog+tls://s.test" }), "export.authority");
+        check(&json!({ "maxBytes": 1 }), "maxBytes");
+        check(&json!({ "secret": "k" }), "'none'");
+        check(&json!({ "authentication": "apiKey" }), "needs one");
+        check(&json!({ "authentication": "basic", "secret": "k" }), "user");
+        check(&json!({ "authentication": "apiKey", "secret": "a\nb" }), "visible");
+        check(&json!({ "authentication": "apiKey", "secret": 1 }), "visible");
     }
 }

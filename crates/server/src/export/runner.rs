@@ -9,7 +9,6 @@ use hardline_store::db::activity_events;
 use hardline_store::db::diagnostic_settings::{self as settings, DeadLetter, Setting};
 use hardline_store::dialect::Dialect;
 use hardline_store::{StoreError, Tx};
-use secrecy::SecretString;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -64,8 +63,7 @@ pub(super) async fn run(state: State, setting: Setting, stop: CancellationToken)
 async fn follow(state: State, holder: &str, setting: Setting) {
     let look = state.config.limits.sink_look;
     let Some(profile) = profile(&setting) else { return std::future::pending().await };
-    let secret = setting.secret.clone().map(SecretString::from);
-    let sink = match Sink::of(&state, &profile, secret) {
+    let sink = match Sink::of(&state, &profile, &setting) {
         Ok(sink) => sink,
         Err(error) => {
             // What the operator allows has changed since it was set: nothing to do but to say so.

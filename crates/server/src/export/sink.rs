@@ -1,12 +1,16 @@
 //! What a sink is to the runner: something that takes events, and says of each whether it did.
 
 use super::elasticsearch::Elasticsearch;
+use super::file::File;
 use super::item::Item;
 use super::profile::{Authentication, Kind, Profile};
+use super::syslog::Syslog;
+use super::webhook::Webhook;
 use crate::state::State;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::StreamExt as _;
+use hardline_store::db::diagnostic_settings::Setting;
 use http::{HeaderValue, StatusCode, header};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -58,22 +62,33 @@ impl SinkError {
 pub(super) enum Sink {
     /// Elasticsearch or OpenSearch.
     Elasticsearch(Elasticsearch),
+    /// Files.
+    File(File),
+    /// An HTTP endpoint.
+    Webhook(Webhook),
+    /// Syslog.
+    Syslog(Syslog),
 }
 
 impl Sink {
-    /// The sink of a profile.
-    pub(super) fn of(
-        state: &State,
-        profile: &Profile,
-        secret: Option<SecretString>,
-    ) -> Result<Self, SinkError> {
-        let url = profile.url(&state.config.export).map_err(|e| SinkError::away(e.message.clone()))?;
-        match profile.kind {
-            Kind::Elasticsearch => {
-                let client = Client::new(state, profile, secret)?;
-                Ok(Self::Elasticsearch(Elasticsearch::new(client, &url, profile)?))
+    /// The sink of a setting's profile.
+    pub(super) fn of(state: &State, profile: &Profile, setting: &Setting) -> Result<Self, SinkError> {
+        // What the operator allows may have changed since it was set.
+        let allowed = profile.check(&state.config.export, setting.secret.as_deref());
+        allowed.map_err(|e| SinkError::away(e.message.clone()))?;
+        let url = || profile.url(&state.config.export).map_err(|e| SinkError::away(e.message.clone()));
+        let secret = setting.secret.clone().map(SecretString::from);
+        let client = || Client::new(state, profile, secret.as_ref());
+        Ok(match profile.kind {
+            Kind::Elasticsearch => Self::Elasticsearch(Elasticsearch::new(client()?, &url()?, profile)?),
+            Kind::Webhook => Self::Webhook(Webhook::new(client()?, url()?, profile)),
+            Kind::Syslog => Self::Syslog(Syslog::new(state, &url()?, profile)?),
+            Kind::File => {
+                let folder = state.config.export.folder.as_deref();
+                let folder = folder.ok_or_else(|| SinkError::away("there is no folder for files"))?;
+                Self::File(File::new(folder, &setting.subscription, &setting.name, profile))
             }
-        }
+        })
     }
 
     /// Whether a request of several events is taken whole or not at all. If not, it holds one event of a resource at most:
@@ -81,6 +96,7 @@ impl Sink {
     pub(super) fn takes_all_or_none(&self) -> bool {
         match self {
             Self::Elasticsearch(_) => false,
+            Self::File(_) | Self::Webhook(_) | Self::Syslog(_) => true,
         }
     }
 
@@ -89,6 +105,9 @@ impl Sink {
         let now = state.clock.now();
         match self {
             Self::Elasticsearch(sink) => sink.send(items, now).await,
+            Self::File(sink) => sink.send(items, now).await,
+            Self::Webhook(sink) => sink.send(items, now).await,
+            Self::Syslog(sink) => sink.send(items, now).await,
         }
     }
 }
@@ -110,7 +129,7 @@ impl Client {
     pub(super) fn new(
         state: &State,
         profile: &Profile,
-        secret: Option<SecretString>,
+        secret: Option<&SecretString>,
     ) -> Result<Self, SinkError> {
         let broken = |e: reqwest::Error| SinkError::away(e.without_url().to_string());
         let mut client = reqwest::Client::builder()
@@ -121,7 +140,7 @@ impl Client {
             let certificate = reqwest::Certificate::from_der(authority).map_err(broken)?;
             client = client.tls_certs_only([certificate]);
         }
-        let secret = secret.as_ref().map(SecretString::expose_secret).unwrap_or_default();
+        let secret = secret.map(SecretString::expose_secret).unwrap_or_default();
         let user = profile.user.as_deref().unwrap_or_default();
         let authorization = match profile.authentication {
             Authentication::None => None,
