@@ -203,6 +203,7 @@ ids! {
     RoleAssignmentList, RoleAssignmentGet, RoleAssignmentPut, RoleAssignmentDelete, PermissionList,
     // Microsoft.Insights
     ActivityLogList,
+    DiagnosticSettingList, DiagnosticSettingGet, DiagnosticSettingPut, DiagnosticSettingDelete,
     // Microsoft.Storage
     StorageNameCheck, StorageAccountList, StorageAccountGet, StorageAccountPut, StorageAccountPatch, StorageAccountDelete,
     StorageAccountListKeys, StorageAccountRegenerateKey,

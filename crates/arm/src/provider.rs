@@ -74,7 +74,7 @@ pub fn api_versions(namespace: &str) -> &'static [&'static str] {
         "microsoft.authorization" => {
             &["2022-05-01-preview", "2022-04-01", "2018-01-01-preview", "2015-07-01"]
         }
-        "microsoft.insights" => &["2015-04-01"],
+        "microsoft.insights" => &["2021-05-01-preview", "2017-05-01-preview", "2015-04-01"],
         ours if ours.starts_with("hardline.") => &["2026-11-01"],
         _ => &["2024-11-01"],
     }

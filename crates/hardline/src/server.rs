@@ -5,11 +5,14 @@ use crate::{logging, stop};
 use anyhow::Context as _;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
-use hardline_server::config::{AgentListener, Config, Database, Federation, Limits, TlsMaterial};
+use hardline_server::config::{
+    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, TlsMaterial,
+};
 use hardline_server::seed::{Seed, plant};
 use hardline_server::{Running, Server};
 use secrecy::SecretString;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -35,6 +38,41 @@ struct File {
     template_sources: Vec<String>,
     owner: Option<Owner>,
     identity_provider: Option<IdentityProvider>,
+    #[serde(default)]
+    export: ExportTo,
+    #[serde(default)]
+    alert_webhooks: Vec<Webhook>,
+}
+
+/// Who is told of alerts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhook {
+    /// Unique.
+    name: String,
+    address: String,
+    /// Holds what its messages are signed with, on one line; without it they are not.
+    secret_file: Option<PathBuf>,
+    /// The least that it is told of.
+    #[serde(default = "medium")]
+    severity: String,
+}
+
+fn medium() -> String {
+    "medium".to_owned()
+}
+
+/// Where events may be sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportTo {
+    /// Beginnings of addresses.
+    #[serde(default)]
+    destinations: Vec<String>,
+    /// For files of events.
+    folder: Option<PathBuf>,
+    /// The only authority whose certificates count for the destinations; without it those of the system.
+    authority: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +159,8 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         template_sources,
         owner,
         identity_provider,
+        export,
+        alert_webhooks,
     } = toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
     let agent_listen = agents
         .map(|agents| {
@@ -142,10 +182,39 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         objects,
         tenant,
         location,
+        export: Export {
+            destinations: export.destinations,
+            folder: export.folder,
+            authority: export.authority.as_deref().map(certificate).transpose()?,
+        },
+        alert_webhooks: webhooks(alert_webhooks)?,
         limits: Limits::default(),
         federation: identity_provider.map(federation).transpose()?,
     };
     Ok((config, owner))
+}
+
+fn webhooks(all: Vec<Webhook>) -> anyhow::Result<Vec<AlertWebhook>> {
+    let mut names = BTreeSet::new();
+    let read = |webhook: Webhook| {
+        let Webhook { name, address, secret_file, severity } = webhook;
+        anyhow::ensure!(
+            !name.is_empty() && names.insert(name.clone()),
+            "each webhook needs a name of its own"
+        );
+        let known = ["low", "medium", "high", "critical"].contains(&severity.as_str());
+        anyhow::ensure!(known, "the severity of the webhook '{name}' is none of low, medium, high, critical");
+        let secure = address.starts_with("https://");
+        let loopback =
+            ["http://127.", "http://localhost:", "http://[::1]"].iter().any(|a| address.starts_with(a));
+        anyhow::ensure!(
+            secure || loopback,
+            "the address of the webhook '{name}' does not begin with https://"
+        );
+        let secret = secret_file.as_deref().map(first_line).transpose()?;
+        Ok(AlertWebhook { name, address, secret, severity })
+    };
+    all.into_iter().map(read).collect()
 }
 
 fn federation(provider: IdentityProvider) -> anyhow::Result<Federation> {
@@ -238,6 +307,15 @@ mod tests {
         assert_eq!((read.user_claim.as_str(), read.create_users), ("preferred_username", false));
         assert_eq!(read.client_secret.expose_secret(), "s3cret");
         assert!(!format!("{read:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn destinations_of_events_are_read() {
+        let text =
+            format!("{GOOD}\n[export]\ndestinations = [\"https://e.test/\"]\nfolder = \"/var/log/hardline\"");
+        let file = toml::from_str::<File>(&text).unwrap();
+        assert_eq!(file.export.destinations, ["https://e.test/"]);
+        assert!(toml::from_str::<File>(&format!("{GOOD}\n[export]\nsink = 1")).is_err());
     }
 
     #[test]

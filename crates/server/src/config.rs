@@ -33,6 +33,8 @@ pub struct Config {
     pub template_sources: Vec<String>,
     /// Who is told of alerts.
     pub alert_webhooks: Vec<AlertWebhook>,
+    /// Where events may be sent; nowhere by default.
+    pub export: Export,
     /// Bounds on what a client may do.
     pub limits: Limits,
     /// Who else may say who somebody is; nobody by default.
@@ -50,6 +52,17 @@ pub struct AlertWebhook {
     pub secret: Option<SecretString>,
     /// The least severity that it is told of: `low`, `medium`, `high`, `critical`.
     pub severity: String,
+}
+
+/// Where events may be sent. Who may write a diagnostic setting chooses among these.
+#[derive(Clone, Debug, Default)]
+pub struct Export {
+    /// Beginnings of addresses: `https://elastic.example.org:9200/`, `syslog+tls://siem.example.org:6514`.
+    pub destinations: Vec<String>,
+    /// The folder for files of events; none: no files are written.
+    pub folder: Option<PathBuf>,
+    /// The only authority whose certificates count for the destinations; none for those of the system. Syslog needs one.
+    pub authority: Option<CertificateDer<'static>>,
 }
 
 /// An outside identity provider (OpenID Connect). Whoever runs it can sign in as any user whom it may name.
@@ -140,6 +153,12 @@ pub struct Limits {
     pub detection: Duration,
     /// Requests that are running get this long at shutdown.
     pub drain: Duration,
+    /// A sink must have answered by then.
+    pub sink_answer: Duration,
+    /// New events are looked for this often.
+    pub sink_look: Duration,
+    /// After a first failure a sink is left alone for so long; then for twice as long, up to 256 times that.
+    pub sink_pause: Duration,
 }
 
 impl Default for Limits {
@@ -160,6 +179,9 @@ impl Default for Limits {
             poll: Duration::from_secs(5),
             detection: Duration::from_secs(5),
             drain: Duration::from_secs(5),
+            sink_answer: Duration::from_secs(30),
+            sink_look: Duration::from_secs(1),
+            sink_pause: Duration::from_secs(1),
         }
     }
 }

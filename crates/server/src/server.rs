@@ -6,6 +6,7 @@ use crate::blob::Refusals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Database};
 use crate::detection::{self, Detection};
+use crate::export;
 use crate::hosts::{self, Hosts};
 use crate::http::{Bound, serve};
 use crate::jobs;
@@ -143,6 +144,7 @@ impl Server {
         hosts::start(&state).await?;
         serial::start(&state).await?;
         detection::start(&state);
+        export::start(&state);
         serve(&state, bound);
         if let Some(plain) = plain {
             serve(&state, plain);

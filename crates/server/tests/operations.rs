@@ -80,7 +80,7 @@ impl Place {
             Target::Collection(_) | Target::SubscriptionProvider | Target::SubscriptionProviderVerb(_) => {
                 place.subscription = Uuid::from_u128(0xdead).to_string()
             }
-            _ if kind.starts_with("Microsoft.Authorization") => {
+            _ if kind.starts_with("Microsoft.Authorization") || kind.ends_with("/diagnosticSettings") => {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
             _ => place.vm = "nope".into(),
@@ -106,6 +106,7 @@ impl Place {
             "Hardline.Detection/rules" | "Hardline.Detection/alerts" => {
                 format!("{sub}/providers/{kind}/{guid}")
             }
+            "Microsoft.Insights/diagnosticSettings" => format!("{sub}/providers/{kind}/one"),
             "Microsoft.Storage/storageAccounts" => {
                 format!("{sub}/resourceGroups/{group}/providers/{kind}/{}", self.vm)
             }
@@ -201,6 +202,7 @@ impl Place {
                 | "Microsoft.Authorization/permissions"
                 | "Hardline.Detection/rules"
                 | "Hardline.Detection/alerts"
+                | "Microsoft.Insights/diagnosticSettings"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"
@@ -277,6 +279,14 @@ fn body(row: &Operation) -> Option<Value> {
             "permissions": [{ "actions": ["Microsoft.Compute/virtualMachines/start/action"] }],
             "assignableScopes": [format!("/subscriptions/{}", hardline_testkit::server::SUBSCRIPTION)],
         }}),
+        OperationId::DetectionRulePut => json!({ "properties": { "source": concat!(
+            "[rule]\nrule_id = \"00000000-0000-0000-0000-000000000abc\"\nname = \"n\"\ndescription = \"d\"\nrisk_score = 1\n",
+            "severity = \"low\"\ntype = \"query\"\nlanguage = \"kuery\"\nquery = \"event.action:x\"\n"
+        ) }}),
+        OperationId::DetectionRuleCheck => json!({ "source": "[rule]" }),
+        OperationId::DetectionRuleTry => json!({ "rule": "nobody", "fromSecond": 1, "toSecond": 2 }),
+        OperationId::DetectionRuleImport => json!({ "files": [{ "name": "a.toml", "content": "[rule]" }] }),
+        OperationId::AlertPatch => json!({ "properties": { "status": "closed" } }),
         OperationId::SerialPortPut => json!({ "properties": { "state": "enabled" } }),
         OperationId::UserPut => json!({ "properties": { "password": "correct horse 7" } }),
         _ => return None,
@@ -453,7 +463,8 @@ fn when_missing(row: &Operation) -> u16 {
         OperationId::SubscriptionPut
         | OperationId::UserPut
         | OperationId::ServicePrincipalPut
-        | OperationId::PrincipalGroupPut => 201,
+        | OperationId::PrincipalGroupPut
+        | OperationId::DetectionRulePut => 201,
         OperationId::SubscriptionDelete
         | OperationId::VmDelete
         | OperationId::StorageAccountDelete
@@ -468,9 +479,14 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::RoleDefinitionDelete
         | OperationId::UserDelete
         | OperationId::ServicePrincipalDelete
-        | OperationId::PrincipalGroupDelete => 204,
+        | OperationId::PrincipalGroupDelete
+        | OperationId::DetectionRuleDelete => 204,
         OperationId::SubscriptionList
         | OperationId::StorageNameCheck
+        | OperationId::DetectionRuleList
+        | OperationId::DetectionRuleCheck
+        | OperationId::DetectionRuleImport
+        | OperationId::AlertList
         | OperationId::UserList
         | OperationId::ServicePrincipalList
         | OperationId::PrincipalGroupList

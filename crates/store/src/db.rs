@@ -14,6 +14,7 @@ pub mod console_sessions;
 pub mod deployments;
 pub mod detection_rules;
 pub mod detection_runs;
+pub mod diagnostic_settings;
 pub mod groups;
 pub mod hosts;
 pub mod port_leases;

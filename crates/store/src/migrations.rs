@@ -53,6 +53,12 @@ const STEPS: &[Step] = &[
         include_str!("../migrations/postgres/0007_authorization_codes.sql"),
     ),
     (
+        8,
+        "diagnostic_settings",
+        include_str!("../migrations/sqlite/0008_diagnostic_settings.sql"),
+        include_str!("../migrations/postgres/0008_diagnostic_settings.sql"),
+    ),
+    (
         9,
         "detection",
         include_str!("../migrations/sqlite/0009_detection.sql"),

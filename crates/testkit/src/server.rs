@@ -19,7 +19,7 @@ use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
 use hardline_server::config::{
-    AgentListener, AlertWebhook, Config, Database, Federation, Limits, TlsMaterial,
+    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, TlsMaterial,
 };
 use hardline_server::detection::installed;
 use hardline_server::{Running, Server, State};
@@ -66,6 +66,7 @@ pub struct Builder {
     plain: bool,
     template_sources: Vec<String>,
     alert_webhooks: Vec<AlertWebhook>,
+    export: Export,
     agents: Option<AgentListener>,
     postgres: bool,
     kept: Option<Kept>,
@@ -128,6 +129,13 @@ impl Builder {
         self
     }
 
+    /// Events may be sent there.
+    #[must_use]
+    pub fn export(mut self, export: Export) -> Self {
+        self.export = export;
+        self
+    }
+
     /// A listener that fake hosts can dial, with certificates of `authority`; its address is
     /// `state().hosts.agent_address()`.
     #[must_use]
@@ -187,6 +195,7 @@ impl Builder {
             plain_listen: self.plain.then_some(loopback),
             template_sources: self.template_sources,
             alert_webhooks: self.alert_webhooks,
+            export: self.export,
             agent_listen: self.agents,
             public_host: "localhost".into(),
             tls: authority.server(),
@@ -244,6 +253,7 @@ impl TestServer {
             plain: false,
             template_sources: Vec::new(),
             alert_webhooks: Vec::new(),
+            export: Export::default(),
             agents: None,
             postgres,
             kept: None,

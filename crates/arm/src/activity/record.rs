@@ -33,7 +33,7 @@ pub fn view(event: &ActivityEvent) -> Value {
 }
 
 /// Several records, as one message holds them.
-pub fn message(records: Vec<Value>) -> Value {
+pub fn message(records: &[Value]) -> Value {
     json!({ "records": records })
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use hardline_agent::{Agent, AgentConfig};
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
-use hardline_server::config::{Config, Database, Limits, TlsMaterial};
+use hardline_server::config::{Config, Database, Export, Limits, TlsMaterial};
 use hardline_server::seed::{Seed, plant};
 use hardline_server::serial::settle;
 use hardline_server::server::StartError;
@@ -55,6 +55,7 @@ impl Platform {
             objects,
             tenant: secrets.tenant,
             location: LOCATION.to_owned(),
+            export: Export::default(),
             limits: Limits::default(),
             federation: None,
         };

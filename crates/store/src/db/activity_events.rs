@@ -44,6 +44,19 @@ pub struct StoredEvent {
     pub body: String,
 }
 
+/// An event that is read in the order of writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedEvent {
+    /// Its place in the order of writing.
+    pub seq: i64,
+    /// Its id.
+    pub id: String,
+    /// The resource's id in lower case.
+    pub resource_key: String,
+    /// JSON.
+    pub body: String,
+}
+
 /// Which events are wanted. Texts are compared in any case; empty fields do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
@@ -212,4 +225,46 @@ pub async fn list<'a>(
             Ok(StoredEvent { seq: number(row, "seq")?, time: number(row, "time")?, body: text(row, "body")? })
         })
         .collect()
+}
+
+/// Up to `limit` events of a subscription after the place `after`, in the order of writing. None is missed by asking again from
+/// the last one on: numbers become visible in their order.
+pub async fn following<'a>(
+    from: impl Into<Reader<'a>>,
+    subscription: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<FollowedEvent>> {
+    let sql = "SELECT seq, id, resource_key, body FROM activity_events WHERE subscription_key = $1 AND seq > $2 \
+               ORDER BY seq LIMIT $3";
+    let statement = sqlx::query(sql).bind(subscription.to_lowercase()).bind(after).bind(limit);
+    let rows = from.into().all(statement).await?;
+    let read = |row: &sqlx::any::AnyRow| {
+        Ok(FollowedEvent {
+            seq: number(row, "seq")?,
+            id: text(row, "id")?,
+            resource_key: text(row, "resource_key")?,
+            body: text(row, "body")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How many events of a subscription there are after the place `after`; counted up to `most`.
+pub async fn count_after<'a>(
+    from: impl Into<Reader<'a>>,
+    subscription: &str,
+    after: i64,
+    most: i64,
+) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS events FROM (SELECT seq FROM activity_events WHERE subscription_key = $1 AND seq > $2 \
+               LIMIT $3) AS waiting";
+    let statement = sqlx::query(sql).bind(subscription.to_lowercase()).bind(after).bind(most);
+    number(&from.into().one(statement).await?, "events")
+}
+
+/// The place of the newest event of all; 0 when there is none.
+pub async fn newest<'a>(from: impl Into<Reader<'a>>) -> Result<i64> {
+    let statement = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS seq FROM activity_events");
+    number(&from.into().one(statement).await?, "seq")
 }

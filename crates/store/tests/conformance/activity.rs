@@ -88,3 +88,22 @@ pub async fn pages_go_back_in_time(db: &Db) {
     assert_eq!(seen.len(), 4);
     assert!(seen[0] > seen[1] && seen[1] > seen[2] && seen[3] > seen[0], "{seen:?}");
 }
+
+pub async fn followed_in_the_order_of_writing(db: &Db) {
+    let group = "/subscriptions/S/resourceGroups/RG";
+    assert_eq!(activity_events::newest(db).await.unwrap(), 0);
+    let events =
+        [event(group, 30, "Started"), event("/subscriptions/T", 1, "Started"), event(group, 10, "Failed")];
+    write(db, &events).await;
+    let all = activity_events::following(db, "s", 0, 10).await.unwrap();
+    assert_eq!(all.iter().map(|e| e.body.as_str()).collect::<Vec<_>>(), ["30", "10"]);
+    assert_eq!(
+        (all[0].id.as_str(), all[0].resource_key.as_str()),
+        (events[0].id.as_str(), &*group.to_lowercase())
+    );
+    let rest = activity_events::following(db, "S", all[0].seq, 10).await.unwrap();
+    assert_eq!(rest, all[1..]);
+    assert_eq!(activity_events::newest(db).await.unwrap(), all[1].seq);
+    let count = async |after, most| activity_events::count_after(db, "S", after, most).await.unwrap();
+    assert_eq!((count(0, 10).await, count(all[0].seq, 10).await, count(0, 1).await), (2, 1, 1));
+}

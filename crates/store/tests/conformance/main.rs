@@ -4,6 +4,7 @@
 mod activity;
 mod deployments;
 mod detection;
+mod diagnostic_settings;
 mod earlier;
 mod full_disk;
 mod groups;
@@ -79,6 +80,10 @@ suite! {
     detection::an_alert_is_written_once,
     detection::deliveries_are_taken_by_one,
     detection::events_are_read_in_the_order_of_ingestion,
+    activity::followed_in_the_order_of_writing,
+    diagnostic_settings::settings_are_kept_with_their_secret,
+    diagnostic_settings::one_server_at_a_time_sends,
+    diagnostic_settings::progress_failures_and_dead_letters,
     deployments::one_run_at_a_time,
     deployments::silent_ones_are_found_and_scopes_emptied,
     operations::an_operation_ends_once,

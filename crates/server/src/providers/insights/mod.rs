@@ -1,5 +1,9 @@
-//! Microsoft.Insights: the activity log.
+//! Microsoft.Insights: the activity log, and where it is sent.
 
 mod activity_log;
+mod diagnostic_settings;
 
 pub use activity_log::activity_log_list;
+pub use diagnostic_settings::{
+    diagnostic_setting_delete, diagnostic_setting_get, diagnostic_setting_list, diagnostic_setting_put,
+};

@@ -10,7 +10,7 @@ use hardline_arm::models::document;
 use hardline_arm::models::paging::page;
 use hardline_arm::resource_id::ResourceId;
 use hardline_store::db::subscriptions::{self, Subscription};
-use hardline_store::db::{resource_groups, role_assignments};
+use hardline_store::db::{diagnostic_settings, resource_groups, role_assignments};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -76,6 +76,9 @@ pub async fn subscription_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> R
     let there = subscriptions::delete(change.tx(), id).await.map_err(store_error)?;
     let scope = ResourceId::of_subscription(id).to_string();
     role_assignments::delete_at_and_below(change.tx(), &scope).await.map_err(store_error)?;
+    for setting in diagnostic_settings::list(change.tx(), id).await.map_err(store_error)? {
+        diagnostic_settings::delete(change.tx(), &setting.id).await.map_err(store_error)?;
+    }
     change.commit(ArmResponse::empty(if there { StatusCode::OK } else { StatusCode::NO_CONTENT })).await
 }
 
