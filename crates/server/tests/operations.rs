@@ -198,6 +198,7 @@ impl Place {
                 | "Microsoft.Authorization/roleDefinitions"
                 | "Microsoft.Authorization/permissions"
                 | "Microsoft.Insights/diagnosticSettings"
+                | "Hardline.Insights/eventRecords"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"

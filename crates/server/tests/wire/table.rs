@@ -22,7 +22,9 @@ fn path(row: &Operation) -> Option<String> {
         let parent = match namespace {
             "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
             "Microsoft.Network" | "Microsoft.Resources" => group.clone(),
-            "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" => subscription.clone(),
+            "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" | "Hardline.Insights" => {
+                subscription.clone()
+            }
             "Microsoft.Storage" => group.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
