@@ -213,6 +213,8 @@ ids! {
     ConsoleStream, ConsoleSession, ConsoleNmi, ConsoleReset, ConsoleSysRq, ConsoleBreak,
     // Hardline.Diagnostics
     SerialLogGet, SerialLogContent, ScreenshotContent,
+    // Hardline.Insights
+    EventRecordList,
     // Hardline.Identity: the directory
     UserList, UserGet, UserPut, UserDelete,
     ServicePrincipalList, ServicePrincipalGet, ServicePrincipalPut, ServicePrincipalDelete,

@@ -108,6 +108,31 @@ async fn pages_have_every_event_once_while_new_ones_come() {
 }
 
 #[tokio::test]
+async fn records_are_fetched_in_order_from_where_the_page_before_ended() {
+    let (server, _clock) = with_groups(4).await;
+    let owner = server.owner();
+    let path = format!("/subscriptions/{SUBSCRIPTION}/providers/Hardline.Insights/eventRecords");
+    let mut link = format!("{path}?$top=3");
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let page = owner.get(&link).await.expect(200).json;
+        let records = page["records"].as_array().unwrap();
+        told.extend(records.iter().map(|record| record["resultType"].as_str().unwrap().to_owned()));
+        link = page["nextLink"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(told, ["Start", "Success"].repeat(4));
+    // The last link is good for what comes later.
+    let group = format!("{}/resourceGroups/later", server.subscription_path());
+    owner.put(&group, &json!({ "location": "local" })).await.expect(201);
+    let page = server.reader().get(&link).await.expect(200).json;
+    assert_eq!(page["records"].as_array().unwrap().len(), 2);
+    assert!(page["records"][1]["resourceId"].as_str().unwrap().ends_with("/RESOURCEGROUPS/LATER"));
+    server.stranger().get(&path).await.expect(403);
+    owner.get(&format!("{path}?$skiptoken=AAAA")).await.expect(400);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn select_keeps_what_it_names() {
     let (server, _clock) = with_groups(1).await;
     let answer = server.owner().get(&format!("{}?$select=caller , OperationName", log(""))).await.expect(200);

@@ -80,7 +80,10 @@ impl Place {
             Target::Collection(_) | Target::SubscriptionProvider | Target::SubscriptionProviderVerb(_) => {
                 place.subscription = Uuid::from_u128(0xdead).to_string()
             }
-            _ if kind.starts_with("Microsoft.Authorization") || kind.ends_with("/diagnosticSettings") => {
+            _ if kind.starts_with("Microsoft.Authorization")
+                || kind.starts_with("Hardline.Detection")
+                || kind.ends_with("/diagnosticSettings") =>
+            {
                 place.subscription = Uuid::from_u128(0xdead).to_string();
             }
             _ => place.vm = "nope".into(),
@@ -203,6 +206,7 @@ impl Place {
                 | "Hardline.Detection/rules"
                 | "Hardline.Detection/alerts"
                 | "Microsoft.Insights/diagnosticSettings"
+                | "Hardline.Insights/eventRecords"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"
@@ -463,8 +467,7 @@ fn when_missing(row: &Operation) -> u16 {
         OperationId::SubscriptionPut
         | OperationId::UserPut
         | OperationId::ServicePrincipalPut
-        | OperationId::PrincipalGroupPut
-        | OperationId::DetectionRulePut => 201,
+        | OperationId::PrincipalGroupPut => 201,
         OperationId::SubscriptionDelete
         | OperationId::VmDelete
         | OperationId::StorageAccountDelete
@@ -479,14 +482,9 @@ fn when_missing(row: &Operation) -> u16 {
         | OperationId::RoleDefinitionDelete
         | OperationId::UserDelete
         | OperationId::ServicePrincipalDelete
-        | OperationId::PrincipalGroupDelete
-        | OperationId::DetectionRuleDelete => 204,
+        | OperationId::PrincipalGroupDelete => 204,
         OperationId::SubscriptionList
         | OperationId::StorageNameCheck
-        | OperationId::DetectionRuleList
-        | OperationId::DetectionRuleCheck
-        | OperationId::DetectionRuleImport
-        | OperationId::AlertList
         | OperationId::UserList
         | OperationId::ServicePrincipalList
         | OperationId::PrincipalGroupList

@@ -1413,6 +1413,15 @@ export const operations = {
     verb: "content",
     summary: "The display as it is now",
   },
+  EventRecordList: {
+    name: "Hardline.Insights/eventRecords/read",
+    requires: "Microsoft.Insights/eventtypes/values/read",
+    method: "GET",
+    target: "collection",
+    type: "Hardline.Insights/eventRecords",
+    verb: "",
+    summary: "Fetch activity events as an Event Hub's records",
+  },
   HostList: {
     name: "Hardline.Fleet/hosts/read",
     requires: "Hardline.Fleet/hosts/read",

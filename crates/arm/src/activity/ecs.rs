@@ -1,5 +1,5 @@
 //! The Elastic Common Schema document of an event: what Elastic's integration for the activity log makes of the
-//! [record](super::record), field by field, in the names that its rules use today and, beside them, in the newer ones.
+//! [record], field by field, in the names that its rules use today and, beside them, in the newer ones.
 //!
 //! It differs where the integration is known to go wrong:
 //! - a duration of more than 2147 ms does not become negative;

@@ -1,4 +1,4 @@
-//! Our own namespaces: Hardline.Console, Hardline.Diagnostics, Hardline.Fleet, Hardline.Identity.
+//! Our own namespaces: Hardline.Console, Hardline.Diagnostics, Hardline.Insights, Hardline.Fleet, Hardline.Identity.
 //!
 //! What reaches a guest or reads its output requires the same action as Azure's own door to it, so that Azure's roles
 //! mean here what they mean there.
@@ -85,6 +85,17 @@ pub(super) fn rows() -> Vec<Operation> {
             Verb(SCREENS, "content"),
             "The display as it is now",
         ),
+        Operation {
+            requires: Require::Action("Microsoft.Insights/eventtypes/values/read"),
+            ..row(
+                EventRecordList,
+                "Hardline.Insights/eventRecords/read",
+                Method::GET,
+                Collection("Hardline.Insights/eventRecords"),
+                Refusals,
+                "Fetch activity events as an Event Hub's records",
+            )
+        },
         row(
             HostList,
             "Hardline.Fleet/hosts/read",

@@ -22,9 +22,11 @@ fn path(row: &Operation) -> Option<String> {
         let parent = match namespace {
             "Microsoft.Compute" if rest.starts_with("virtualMachine") => group.clone(),
             "Microsoft.Network" | "Microsoft.Resources" => group.clone(),
-            "Microsoft.Compute" | "Microsoft.Authorization" | "Microsoft.Insights" | "Hardline.Detection" => {
-                subscription.clone()
-            }
+            "Microsoft.Compute"
+            | "Microsoft.Authorization"
+            | "Microsoft.Insights"
+            | "Hardline.Insights"
+            | "Hardline.Detection" => subscription.clone(),
             "Microsoft.Storage" => group.clone(),
             "Hardline.Fleet" | "Hardline.Identity" => String::new(),
             _ => vm.clone(),
