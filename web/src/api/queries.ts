@@ -26,7 +26,7 @@ export interface VmListing {
 }
 
 /** Asks again every `interval`, but not after a refusal: each one is an entry in the activity log. */
-const unlessRefused = (interval: number) => (query: { readonly state: { readonly error: unknown } }) =>
+export const unlessRefused = (interval: number) => (query: { readonly state: { readonly error: unknown } }) =>
   isRefusal(query.state.error) ? false : interval;
 
 export function useVms() {
@@ -158,7 +158,8 @@ export function usePower(id: string) {
   });
 }
 
-function isRefusal(error: unknown): boolean {
+/** Whether the server said no, and would say it again. */
+export function isRefusal(error: unknown): boolean {
   return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
