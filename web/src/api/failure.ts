@@ -102,3 +102,8 @@ function title(error: Failure): string {
 export function isDiagnosticsOff(error: unknown): boolean {
   return error instanceof Failure && (error.status === 409 || error.status === 400) && /boot\s*diagnostics/i.test(error.message);
 }
+
+/** Whether the server said no, and would say it again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
+}

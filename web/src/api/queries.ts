@@ -3,7 +3,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAccess } from "../app/access";
-import { Failure } from "./failure";
+import { Failure, isRefusal } from "./failure";
 import type { ArmClient } from "./client";
 import type { ActivityEvent, ScaleSet, SerialLog, Subscription, Vm } from "./models";
 import { operations, type Operation } from "./operations";
@@ -156,11 +156,6 @@ export function usePower(id: string) {
       void client.invalidateQueries({ queryKey: ["activity", id.toLowerCase()] });
     },
   });
-}
-
-/** Whether the server said no, and would say it again. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 /** Whether asking again can help: not after a refusal. */

@@ -1,6 +1,6 @@
 // One alert: what happened, who did it, what else they did, what to do about it.
 
-import { Button, makeStyles, Spinner } from "@fluentui/react-components";
+import { Button, makeStyles, mergeClasses, Spinner } from "@fluentui/react-components";
 import { ArrowUndoRegular, CheckmarkRegular, EyeRegular } from "@fluentui/react-icons";
 import { useEffect, useMemo, useState } from "react";
 import { Link, useParams } from "react-router";
@@ -99,7 +99,7 @@ function About({ alert, subscription, stale }: { readonly alert: Alert; readonly
         <div className={page.body}>
           <div className={page.column}>
             <Card label="What happened">
-              <p className={`${page.lead} ${styles.said}`}>
+              <p className={mergeClasses(page.lead, styles.said)}>
                 {p.reason}
               </p>
               <Facts>
@@ -153,7 +153,7 @@ function Investigation({ alert }: { readonly alert: Alert }) {
   return (
     <Card title="To look at">
       <div className={table.scroll}>
-        <table className={`${table.table} ${styles.fields}`}>
+        <table className={mergeClasses(table.table, styles.fields)}>
           <thead>
             <tr>
               <th scope="col">Field</th>
@@ -256,7 +256,7 @@ function Document({ document: value }: { readonly document: unknown }) {
         {open && (
           <>
             <CopyButton what="document" text={text} />
-            <pre className={`${page.code} ${styles.document}`} tabIndex={0} aria-label="The alert's document as JSON">
+            <pre className={mergeClasses(page.code, styles.document)} tabIndex={0} aria-label="The alert's document as JSON">
               {text}
             </pre>
           </>

@@ -1,12 +1,13 @@
 // What the rules found, newest first.
 
-import { Button, Checkbox, makeStyles, Spinner, tokens, Tooltip } from "@fluentui/react-components";
+import { Button, Checkbox, makeStyles, mergeClasses, Spinner, tokens, Tooltip } from "@fluentui/react-components";
 import { CheckmarkRegular, EyeRegular, SearchRegular, ShieldTaskRegular } from "@fluentui/react-icons";
 import { useEffect, useState, type ReactElement } from "react";
 import { Link, useSearchParams } from "react-router";
 import { alertPage, SEVERITIES, STATUSES, vmIdOf, type Alert, type AlertFilter, type Rule } from "../api/detection";
-import { useAlerts, useRules, type Listed, type Listing } from "../api/detection-queries";
+import { useAlerts, useRules } from "../api/detection-queries";
 import { explain } from "../api/failure";
+import type { Listed, Listing } from "../api/listing";
 import { parseVmId, vmPage } from "../api/paths";
 import { Choice } from "../parts/choice";
 import { Empty, Explained, Problem } from "../parts/problem";
@@ -24,10 +25,12 @@ const useStyles = makeStyles({
   title: { fontSize: "20px", fontWeight: 600, margin: 0, marginRight: "auto" },
   dim: { color: tokens.colorNeutralForeground2 },
   cut: { maxWidth: "190px", overflow: "hidden", textOverflow: "ellipsis" },
-  name: { width: "100%", maxWidth: 0, minWidth: "230px", overflow: "hidden", textOverflow: "ellipsis" },
+  name: { width: "100%", maxWidth: 0, minWidth: "230px", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 800px)": { minWidth: "170px" } },
+  /** Left out where there is little room: the alert's page has it. */
+  wide: { "@media (max-width: 800px)": { display: "none" } },
   check: { width: "32px", padding: "0 0 0 4px !important", "& .fui-Checkbox__indicator": { margin: "8px" } },
   actions: { display: "flex", justifyContent: "flex-end", gap: "2px" },
-  chosen: { background: tokens.colorBrandBackground2, ":hover:hover:hover": { background: tokens.colorBrandBackground2Hover } },
+  chosen: { background: tokens.colorBrandBackground2, ":hover:hover:hover": { background: tokens.colorBrandBackground2 } },
   bulk: {
     display: "flex", alignItems: "center", gap: "8px", padding: "4px 12px", borderRadius: "6px", fontSize: "13px", minHeight: "40px", flexWrap: "wrap",
     background: tokens.colorBrandBackground2, color: tokens.colorNeutralForeground1, position: "sticky", top: "8px", zIndex: 2,
@@ -177,9 +180,13 @@ function Found({
               <th scope="col">Time</th>
               <th scope="col">Severity</th>
               <th scope="col">Alert</th>
-              <th scope="col">Who</th>
+              <th scope="col" className={styles.wide}>
+                Who
+              </th>
               <th scope="col">Where</th>
-              <th scope="col">From</th>
+              <th scope="col" className={styles.wide}>
+                From
+              </th>
               <th scope="col">Status</th>
               {several && <th scope="col">Subscription</th>}
               <th scope="col">
@@ -205,13 +212,13 @@ function Found({
                   <td className={styles.name} title={p?.reason}>
                     <Link to={alertPage(subscription.subscriptionId, item.name)}>{name}</Link>
                   </td>
-                  <td className={styles.cut} title={p?.principal}>
+                  <td className={mergeClasses(styles.cut, styles.wide)} title={p?.principal}>
                     {p?.principal ?? "-"}
                   </td>
                   <td className={styles.cut} title={p?.resource}>
                     <Where resource={p?.resource} />
                   </td>
-                  <td className={styles.dim}>{p?.sourceAddress ?? "-"}</td>
+                  <td className={mergeClasses(styles.dim, styles.wide)}>{p?.sourceAddress ?? "-"}</td>
                   <td>
                     <Standing state={p?.status} />
                   </td>

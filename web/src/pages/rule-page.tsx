@@ -1,6 +1,6 @@
 // One rule: what it finds, how it runs, what it would have said, and the guide for its alerts.
 
-import { Badge, Button, makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
+import { Badge, Button, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
 import { CopyAddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link, useNavigate, useParams } from "react-router";
@@ -21,7 +21,7 @@ import { typeText } from "./rules";
 
 const useStyles = makeStyles({
   notes: { padding: "8px 20px 0", display: "flex", flexDirection: "column", gap: "8px", ":empty": { display: "none" } },
-  code: { marginBottom: "8px" },
+  code: { marginBottom: "8px", whiteSpace: "pre" },
 });
 
 export function RulePage() {
@@ -156,7 +156,7 @@ function Finds({ rule }: { readonly rule: Rule }) {
         </p>
       )}
       {p.query !== undefined && (
-        <pre className={`${page.code} ${styles.code}`} tabIndex={0} aria-label="Query">
+        <pre className={mergeClasses(page.code, styles.code)} tabIndex={0} aria-label="Query">
           {p.query.trim()}
         </pre>
       )}

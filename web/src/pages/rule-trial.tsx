@@ -19,7 +19,6 @@ const useStyles = makeStyles({
   result: { display: "flex", flexDirection: "column", gap: "12px", marginTop: "12px" },
   said: { margin: 0, fontSize: "13px" },
   dim: { color: tokens.colorNeutralForeground2, fontSize: "12px" },
-  reason: { whiteSpace: "normal !important" as "normal", minWidth: "260px", padding: "6px 12px !important", height: "auto !important" },
   cut: { maxWidth: "180px", overflow: "hidden", textOverflow: "ellipsis" },
 });
 
@@ -101,7 +100,7 @@ function Result({ trial }: { readonly trial: Trial }) {
                   <td>
                     <Where resource={sample.resource} />
                   </td>
-                  <td className={styles.reason}>{sample.reason}</td>
+                  <td>{sample.reason}</td>
                 </tr>
               ))}
             </tbody>

@@ -5,8 +5,9 @@ import { AddRegular, ArrowSortDownRegular, ArrowSortUpRegular, ArrowUploadRegula
 import { useEffect, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { RULE_STATES, rulePage, type Rule, type RuleProperties } from "../api/detection";
-import { useRules, useRuleSwitch, type Listed, type Listing } from "../api/detection-queries";
+import { useRules, useRuleSwitch } from "../api/detection-queries";
 import { explain } from "../api/failure";
+import type { Listed, Listing } from "../api/listing";
 import type { Subscription } from "../api/models";
 import { Choice } from "../parts/choice";
 import { Empty, Explained, Problem } from "../parts/problem";
@@ -20,12 +21,14 @@ const useStyles = makeStyles({
   head: { display: "flex", alignItems: "center", gap: "8px 12px", flexWrap: "wrap" },
   title: { fontSize: "20px", fontWeight: 600, margin: 0, marginRight: "auto" },
   count: { color: tokens.colorNeutralForeground2, fontSize: "12px", fontVariantNumeric: "tabular-nums" },
-  filter: { width: "220px" },
+  filter: { width: "220px", "@media (max-width: 800px)": { width: "150px" } },
   dim: { color: tokens.colorNeutralForeground2 },
-  name: { width: "100%", maxWidth: 0, minWidth: "260px", overflow: "hidden", textOverflow: "ellipsis" },
+  name: { width: "100%", maxWidth: 0, minWidth: "260px", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 800px)": { minWidth: "190px" } },
   state: { display: "flex", gap: "8px", alignItems: "center" },
-  why: { maxWidth: "240px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px", color: tokens.colorNeutralForeground2 },
+  why: { maxWidth: "240px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px", color: tokens.colorNeutralForeground2, "@media (max-width: 800px)": { maxWidth: "60px" } },
   warn: { color: tokens.colorPaletteDarkOrangeForeground1, verticalAlign: "-2px", marginLeft: "6px" },
+  /** Left out where there is little room: the rule's page has it. */
+  wide: { "@media (max-width: 800px)": { display: "none" } },
   number: { textAlign: "right !important" as "right", fontVariantNumeric: "tabular-nums" },
   switch: { "& .fui-Switch__indicator": { margin: "6px 4px" } },
 });
@@ -180,14 +183,16 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
             <thead>
               <tr>
                 {columns.map(([key, label]) => (
-                  <th key={key} scope="col" aria-sort={by === key ? (down ? "descending" : "ascending") : "none"}>
+                  <th key={key} scope="col" className={key === "type" ? styles.wide : ""} aria-sort={by === key ? (down ? "descending" : "ascending") : "none"}>
                     <button type="button" className={table.sort} onClick={() => set("sort", by === key && !down ? `${key} desc` : key)}>
                       {label}
                       {by === key && (down ? <ArrowSortDownRegular aria-hidden /> : <ArrowSortUpRegular aria-hidden />)}
                     </button>
                   </th>
                 ))}
-                <th scope="col">Next run</th>
+                <th scope="col" className={styles.wide}>
+                  Next run
+                </th>
                 <th scope="col" className={styles.number} title="Raised by the last run">
                   Alerts
                 </th>
@@ -233,12 +238,12 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
                           )}
                         </td>
                       ) : (
-                        <td key={key} className={styles.dim}>
+                        <td key={key} className={mergeClasses(styles.dim, key === "type" && styles.wide)}>
                           {texts[key]}
                         </td>
                       ),
                     )}
-                    <td className={styles.dim}>{p?.state === "running" ? <Time at={p.nextRun ?? undefined} /> : "-"}</td>
+                    <td className={mergeClasses(styles.dim, styles.wide)}>{p?.state === "running" ? <Time at={p.nextRun ?? undefined} /> : "-"}</td>
                     <td className={mergeClasses(styles.dim, styles.number)}>
                       <Link to={`/alerts?${new URLSearchParams({ status: "all", rule: rule.name }).toString()}`} title={`Alerts of ${texts.name}`}>
                         {p?.lastRun?.alerts ?? 0}

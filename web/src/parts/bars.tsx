@@ -1,9 +1,11 @@
 // Counts over time: bars for the eye, a table for everybody else.
 
 import { makeStyles, tokens } from "@fluentui/react-components";
+import { useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { bucketText, scaleFor, type Bucket } from "./buckets";
 import { useTableStyles } from "./table";
 
+/** Width until the place is measured, CSS pixels. */
 const WIDTH = 720;
 const HEIGHT = 150;
 const LEFT = 34;
@@ -13,11 +15,11 @@ const BOTTOM = 22;
 const useStyles = makeStyles({
   figure: { margin: 0 },
   chart: {
-    display: "block", width: "100%", height: "auto", maxHeight: "240px", fontSize: "11px", fontFamily: tokens.fontFamilyBase,
+    display: "block", width: "100%", height: `${HEIGHT}px`, fontSize: "11px", fontFamily: tokens.fontFamilyBase,
     "& text": { fill: tokens.colorNeutralForeground2 },
     "& line": { stroke: tokens.colorNeutralStroke2 },
-    "& .bar": { fill: tokens.colorBrandBackground },
-    "& g:hover .bar": { fill: tokens.colorBrandBackgroundHover },
+    "& .bar": { fill: tokens.colorBrandForeground1 },
+    "& g:hover .bar": { fill: tokens.colorBrandForeground2 },
     "& .room": { fill: "transparent" },
   },
   table: {
@@ -28,27 +30,42 @@ const useStyles = makeStyles({
   rows: { maxHeight: "240px", overflow: "auto", marginTop: "6px", maxWidth: "360px" },
 });
 
+/** The width of an element as it is now: text in a chart that is only scaled would be scaled with it. */
+function useWidth(): readonly [RefObject<HTMLElement | null>, number] {
+  const element = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(WIDTH);
+  useLayoutEffect(() => {
+    const watched = element.current;
+    if (watched === null) return;
+    const observer = new ResizeObserver(() => setWidth(Math.max(200, watched.clientWidth)));
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width];
+}
+
 /** A bar for each bucket. `seconds` is how long a bucket is, `what` what is counted, in the plural. */
 export function Bars({ buckets, seconds, what }: { readonly buckets: readonly Bucket[]; readonly seconds: number; readonly what: string }) {
   const styles = useStyles();
   const table = useTableStyles();
+  const [figure, width] = useWidth();
   if (buckets.length === 0) return null;
   const most = Math.max(...buckets.map(({ count }) => count));
   const total = buckets.reduce((sum, { count }) => sum + count, 0);
   const top = scaleFor(most);
-  const room = (WIDTH - LEFT) / buckets.length;
+  const room = (width - LEFT) / buckets.length;
   const bar = Math.max(1, Math.min(40, room * 0.72));
   const y = (count: number): number => HEIGHT - BOTTOM - (count / top) * (HEIGHT - BOTTOM - TOP);
   const lines = top === 1 ? [0, 1] : [0, top / 2, top];
   // As many dates as there is room for.
-  const every = Math.max(1, Math.ceil(buckets.length / (seconds >= 86_400 ? 10 : 7)));
+  const every = Math.max(1, Math.ceil((seconds >= 86_400 ? 64 : 96) / room));
   const word = (count: number): string => `${count} ${count === 1 ? what.replace(/s$/, "") : what}`;
   return (
-    <figure className={styles.figure}>
-      <svg className={styles.chart} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${word(total)} in ${buckets.length} parts of the time; at most ${most} in one. The table below has the numbers.`}>
+    <figure className={styles.figure} ref={figure}>
+      <svg className={styles.chart} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={`${word(total)} in ${buckets.length} parts of the time; at most ${most} in one. The table below has the numbers.`}>
         {lines.map((count) => (
           <g key={count}>
-            <line x1={LEFT} x2={WIDTH} y1={y(count)} y2={y(count)} />
+            <line x1={LEFT} x2={width} y1={y(count)} y2={y(count)} />
             <text x={LEFT - 6} y={y(count) + 4} textAnchor="end">
               {Number.isInteger(count) ? count : count.toFixed(1)}
             </text>

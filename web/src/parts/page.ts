@@ -7,6 +7,8 @@ export const usePageStyles = makeStyles({
   head: {
     display: "flex", alignItems: "center", gap: "6px 16px", minHeight: "44px", padding: "6px 12px 6px 20px", flexShrink: 0, flexWrap: "wrap",
     background: tokens.colorNeutralBackground1, borderBottom: `1px solid ${tokens.colorNeutralStroke2}`, fontSize: "13px",
+    "& > a": { color: tokens.colorBrandForegroundLink, borderRadius: "3px" },
+    "& > a:focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
   title: { fontSize: "18px", fontWeight: 600, margin: 0, overflowWrap: "anywhere" },
   actions: { marginLeft: "auto", display: "flex", gap: "4px", flexWrap: "wrap", alignItems: "center" },

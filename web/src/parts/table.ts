@@ -3,7 +3,7 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
 
 export const useTableStyles = makeStyles({
-  scroll: { overflowX: "auto", border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: "6px", background: tokens.colorNeutralBackground1 },
+  scroll: { position: "relative", overflowX: "auto", border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: "6px", background: tokens.colorNeutralBackground1 },
   table: {
     width: "100%", borderCollapse: "collapse", fontSize: "13px",
     "& th, & td": { textAlign: "left", padding: "0 12px", height: "34px", whiteSpace: "nowrap" },
