@@ -12,17 +12,17 @@ const type = { fontFamily: tokens.fontFamilyMonospace, fontSize: "13px", lineHei
 
 const useStyles = makeStyles({
   frame: {
-    display: "grid", gridTemplateColumns: "max-content minmax(0, 1fr)", overflow: "auto", flexGrow: 1, minHeight: 0, borderRadius: "6px",
+    display: "grid", gridTemplateColumns: "max-content minmax(0, 1fr)", gridTemplateRows: "minmax(max-content, 1fr)", overflow: "auto", flexGrow: 1, minHeight: 0, borderRadius: "6px",
     background: tokens.colorNeutralBackground1, border: `1px solid ${tokens.colorNeutralStroke1}`,
     ":focus-within": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-1px" },
   },
   numbers: {
-    ...type, position: "sticky", left: 0, zIndex: 1, padding: "8px 8px 8px 12px", textAlign: "right", whiteSpace: "pre", userSelect: "none", minHeight: "100%",
+    ...type, position: "sticky", left: 0, zIndex: 1, padding: "8px 8px 8px 12px", textAlign: "right", whiteSpace: "pre", userSelect: "none",
     color: tokens.colorNeutralForeground3, background: tokens.colorNeutralBackground2, borderRight: `1px solid ${tokens.colorNeutralStroke2}`,
     fontVariantNumeric: "tabular-nums",
   },
-  stack: { position: "relative", minWidth: "max-content", minHeight: "100%" },
-  copy: { ...type, margin: 0, padding: "8px 24px 8px 10px", whiteSpace: "pre", minHeight: "100%", minWidth: "100%", color: tokens.colorNeutralForeground1, pointerEvents: "none" },
+  stack: { position: "relative", minWidth: "max-content" },
+  copy: { ...type, margin: 0, padding: "8px 24px 8px 10px", whiteSpace: "pre", minWidth: "100%", color: tokens.colorNeutralForeground1, pointerEvents: "none" },
   area: {
     ...type, position: "absolute", inset: 0, width: "100%", height: "100%", margin: 0, padding: "8px 24px 8px 10px", border: "none", outline: "none", resize: "none",
     overflow: "hidden", whiteSpace: "pre", overflowWrap: "normal", background: "transparent", color: "transparent", caretColor: tokens.colorNeutralForeground1,

@@ -86,7 +86,7 @@ export function problemsOf(check: RuleCheck | undefined, text: string, id: strin
     const at = /rule_id[ \t]*=/.exec(text)?.index ?? 0;
     found.push({ ...placeAt(text, at), message: `The text is that of the rule ${named}, and this is the rule ${id}. Copy the text into a new rule to keep both.` });
   }
-  return found;
+  return found.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function Editor({ subscription, template, rule, source }: { readonly subscription: string; readonly template: string; readonly rule: Rule | null; readonly source: string | null }) {

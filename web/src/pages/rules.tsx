@@ -25,7 +25,7 @@ const useStyles = makeStyles({
   dim: { color: tokens.colorNeutralForeground2 },
   name: { width: "100%", maxWidth: 0, minWidth: "260px", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 800px)": { minWidth: "190px" } },
   state: { display: "flex", gap: "8px", alignItems: "center" },
-  why: { maxWidth: "240px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px", color: tokens.colorNeutralForeground2, "@media (max-width: 800px)": { maxWidth: "60px" } },
+  why: { maxWidth: "240px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px", color: tokens.colorNeutralForeground2, "@media (max-width: 800px)": { display: "none" } },
   warn: { color: tokens.colorPaletteDarkOrangeForeground1, verticalAlign: "-2px", marginLeft: "6px" },
   /** Left out where there is little room: the rule's page has it. */
   wide: { "@media (max-width: 800px)": { display: "none" } },
