@@ -199,6 +199,44 @@ test("the console of the alert's machine is disabled from the alert", options, a
   await context.close();
 });
 
+test("somebody else's change is not lost, and neither is one's own", options, async () => {
+  const { page, context, complaints } = await visitor(browser);
+  await signIn(page, `${rulePage}/edit`);
+  const text = page.getByLabel("Text of the rule");
+  const verdict = page.getByRole("status", { name: "Check of the text" });
+  await verdict.getByText("No problems").waitFor();
+  const theirs = await send(context, "PUT", `/subscriptions/${server.subscription}/providers/Hardline.Detection/rules/${rule.id}?api-version=2026-11-01`, {
+    properties: { source: toml(rule.id, rule.name, "# theirs") },
+  });
+  assert.equal(theirs.status(), 200);
+  await text.fill(toml(rule.id, rule.name, "# mine"));
+  await verdict.getByText("No problems").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Somebody else has changed the rule meanwhile").waitFor();
+  await accessible(page, "a conflict");
+  await picture(page, "rule-conflict-light");
+
+  // The sign-in ends while the text is not saved.
+  await page.route("**/subscriptions/**", (route) => {
+    const body = JSON.stringify({ error: { code: "ExpiredAuthenticationToken", message: "The access token expiry time is in the past." } });
+    return route.fulfill({ status: 401, contentType: "application/json", body });
+  });
+  await page.getByText("Your sign-in has expired.").waitFor();
+  await page.unroute("**/subscriptions/**");
+  await page.getByLabel("User").fill(server.user);
+  await page.getByLabel("Password", { exact: true }).fill(server.password);
+  await page.keyboard.press("Enter");
+  await page.getByText("What you had written and not saved is here again.").waitFor();
+  assert.match(await text.inputValue(), /# mine/);
+  await verdict.getByText("No problems").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Somebody else has changed the rule meanwhile").waitFor();
+  await page.getByRole("button", { name: "Put mine in its place" }).click();
+  await page.getByRole("heading", { name: rule.name, level: 1 }).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close({ runBeforeUnload: false });
+});
+
 test("rule files are loaded, and each is told of", options, async () => {
   const { page, context, complaints } = await visitor(browser);
   await signIn(page, `${portal}/rules`);

@@ -67,7 +67,10 @@ export function CodeEditor({
       const offset = offsetAt(element.value, line, column);
       element.focus({ preventScroll: true });
       element.setSelectionRange(offset, offset);
-      frame.current?.scrollTo({ top: Math.max(0, (line - 1) * LINE - frame.current.clientHeight / 3), left: 0 });
+      const around = frame.current;
+      if (around === null) return;
+      const left = columnLeft(element, column);
+      around.scrollTo({ top: Math.max(0, (line - 1) * LINE - around.clientHeight / 3), left: left < around.clientWidth * 0.7 ? 0 : left - around.clientWidth / 2 });
     },
   }));
 
@@ -107,6 +110,14 @@ export function CodeEditor({
       </div>
     </div>
   );
+}
+
+/** How far a column is from the left, in pixels: the type has one width. */
+function columnLeft(element: HTMLTextAreaElement, column: number): number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context === null) return 0;
+  context.font = getComputedStyle(element).font;
+  return context.measureText("0").width * (column - 1);
 }
 
 /** Replaces a range as if it were typed, so that the browser's undo knows of it. */

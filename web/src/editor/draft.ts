@@ -7,13 +7,24 @@ export function draftKey(user: string, subscription: string, rule: string): stri
   return `hardline.draft:${[user, subscription, rule].map(encodeURIComponent).join("/")}`;
 }
 
-export function readDraft(kept: Kept, key: string): string | null {
-  return kept.getItem(key);
+/** A text, and the version of the rule it was written over; null for a new rule. */
+export interface Draft {
+  readonly text: string;
+  readonly etag: string | null;
 }
 
-export function keepDraft(kept: Kept, key: string, text: string): void {
+export function readDraft(kept: Kept, key: string): Draft | null {
   try {
-    kept.setItem(key, text);
+    const draft = JSON.parse(kept.getItem(key) ?? "null") as Partial<Draft> | null;
+    return typeof draft?.text === "string" ? { text: draft.text, etag: typeof draft.etag === "string" ? draft.etag : null } : null;
+  } catch {
+    return null;
+  }
+}
+
+export function keepDraft(kept: Kept, key: string, draft: Draft): void {
+  try {
+    kept.setItem(key, JSON.stringify(draft));
   } catch {
     // The tab's storage is full: the text is still on the screen.
   }

@@ -99,10 +99,11 @@ function Editor({ subscription, template, rule, source }: { readonly subscriptio
   const key = draftKey(session?.user ?? "", subscription, id ?? `new/${template}`);
   // What the text area makes of it: it knows only one kind of line end.
   const [first] = useState(() => (rule === null ? (source === null ? newRule(crypto.randomUUID()) : copyOf(source, crypto.randomUUID())) : (source ?? "")).replaceAll("\r\n", "\n"));
-  const [etag] = useState(rule?.etag ?? null);
   const [draft] = useState(() => readDraft(window.sessionStorage, key));
-  const [text, setText] = useState(draft ?? first);
-  const [restored, setRestored] = useState(draft !== null && draft !== first);
+  // A draft was written over the version of its time: what others did since is not to be lost with it.
+  const [etag, setEtag] = useState(draft?.etag ?? rule?.etag ?? null);
+  const [text, setText] = useState(draft?.text ?? first);
+  const [restored, setRestored] = useState(draft !== null && draft.text !== first);
   const settled = useSettled(text, PAUSE);
   const check = useRuleCheck(subscription, settled);
   const save = useRuleSave(subscription);
@@ -120,9 +121,9 @@ function Editor({ subscription, template, rule, source }: { readonly subscriptio
 
   // A sign-in that ends, or a reload, does not cost the text.
   useEffect(() => {
-    if (settled !== first) keepDraft(window.sessionStorage, key, settled);
+    if (settled !== first) keepDraft(window.sessionStorage, key, { text: settled, etag });
     else clearDraft(window.sessionStorage, key);
-  }, [settled, first, key]);
+  }, [settled, first, key, etag]);
 
   const blocker = useBlocker(({ currentLocation, nextLocation }) => holds.current && currentLocation.pathname !== nextLocation.pathname && nextLocation.pathname !== "/signin");
   useEffect(() => {
@@ -159,6 +160,7 @@ function Editor({ subscription, template, rule, source }: { readonly subscriptio
   const why = target === null ? "The text has no rule_id." : problems.length > 0 && !checking ? "The text has problems." : undefined;
   const discard = (): void => {
     setText(first);
+    setEtag(rule?.etag ?? null);
     setRestored(false);
   };
 
