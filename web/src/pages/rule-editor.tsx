@@ -288,7 +288,8 @@ function SaveProblem({
       explanation={{ ...explain(error), title, detail }}
       actions={
         <>
-          <a className={page.dim} href={`/portal${rulePage(subscription, target)}`} target="_blank" rel="noopener">
+          {/* A page of the portal's own: it may know who is signed in. */}
+          <a className={page.dim} href={`/portal${rulePage(subscription, target)}`} target="_blank" rel="opener">
             Look at it
           </a>
           <Button size="small" disabledFocusable={theirs.isFetching || theirs.data?.etag === undefined} onClick={() => onOver(theirs.data?.etag ?? null)}>
