@@ -7,6 +7,8 @@ import { operationUrl, type QueryValues } from "./paths";
 export interface Call {
   readonly query?: QueryValues;
   readonly body?: unknown;
+  /** More headers: `If-Match` and the like. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,11 +37,11 @@ export class ArmClient {
   ) {}
 
   /** One request; the answer is a success or this throws [`Failure`] (or the signal's abort). */
-  async send(method: string, url: string, init: { body?: unknown; signal?: AbortSignal | undefined } = {}): Promise<Response> {
+  async send(method: string, url: string, init: Omit<Call, "query"> = {}): Promise<Response> {
     const target = new URL(url, this.origin);
     // The token goes to the server that gave it and nowhere else, whatever a nextLink says.
     if (target.origin !== this.origin) throw new Failure(0, "ForeignUrl", `The server pointed to another origin: ${target.origin}`);
-    const headers = new Headers({ Accept: "application/json" });
+    const headers = new Headers({ ...init.headers, Accept: "application/json" });
     const token = this.token();
     if (token !== null) headers.set("Authorization", `Bearer ${token}`);
     const request: RequestInit = { method, headers, credentials: "omit", cache: "no-store" };
@@ -69,7 +71,7 @@ export class ArmClient {
 
   /** The raw answer of `operation` at `at`. */
   response(operation: Operation, at: string, call: Call = {}): Promise<Response> {
-    return this.send(operation.method, operationUrl(operation, at, call.query), { body: call.body, signal: call.signal });
+    return this.send(operation.method, operationUrl(operation, at, call.query), { body: call.body, headers: call.headers, signal: call.signal });
   }
 
   /** Every item of a list, over all its pages (at most `limit` items). */

@@ -76,6 +76,8 @@ export function explain(error: unknown): Explanation {
 function title(error: Failure): string {
   switch (error.code) {
     case "ResourceNotFound":
+      if (/Hardline\.Detection|Microsoft\.Authorization/i.test(error.message)) return "This does not exist any more";
+      return "This virtual machine does not exist";
     case "ParentResourceNotFound":
       return "This virtual machine does not exist";
     case "ResourceGroupNotFound":
@@ -83,6 +85,8 @@ function title(error: Failure): string {
     case "HostUnavailable":
     case "HostNotConnected":
       return "The virtual machine's host is away";
+    case "InvalidRule":
+      return "The rule's text is not right";
   }
   if (error.status === 0) return "The server cannot be reached";
   if (error.status === 403) return "Not allowed";
@@ -97,4 +101,9 @@ function title(error: Failure): string {
 /** True when boot diagnostics being off is the cause. */
 export function isDiagnosticsOff(error: unknown): boolean {
   return error instanceof Failure && (error.status === 409 || error.status === 400) && /boot\s*diagnostics/i.test(error.message);
+}
+
+/** Whether the server said no, and would say it again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
 }

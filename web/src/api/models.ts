@@ -66,6 +66,7 @@ export interface ActivityEvent {
   readonly eventTimestamp?: string;
   readonly caller?: string;
   readonly level?: string;
+  readonly resourceId?: string;
   readonly operationName?: Localized;
   readonly status?: Localized;
   readonly subStatus?: Localized;

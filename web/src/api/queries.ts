@@ -3,7 +3,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAccess } from "../app/access";
-import { Failure } from "./failure";
+import { Failure, isRefusal } from "./failure";
 import type { ArmClient } from "./client";
 import type { ActivityEvent, ScaleSet, SerialLog, Subscription, Vm } from "./models";
 import { operations, type Operation } from "./operations";
@@ -26,7 +26,7 @@ export interface VmListing {
 }
 
 /** Asks again every `interval`, but not after a refusal: each one is an entry in the activity log. */
-const unlessRefused = (interval: number) => (query: { readonly state: { readonly error: unknown } }) =>
+export const unlessRefused = (interval: number) => (query: { readonly state: { readonly error: unknown } }) =>
   isRefusal(query.state.error) ? false : interval;
 
 export function useVms() {
@@ -156,10 +156,6 @@ export function usePower(id: string) {
       void client.invalidateQueries({ queryKey: ["activity", id.toLowerCase()] });
     },
   });
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Failure && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 /** Whether asking again can help: not after a refusal. */

@@ -14,6 +14,11 @@ import { Shell } from "./shell";
 
 // The terminal is most of the code; whoever only reads does not wait for it.
 const SerialConsole = lazy(() => import("../pages/serial-console"));
+const Alerts = lazy(async () => ({ default: (await import("../pages/alerts")).Alerts }));
+const AlertPage = lazy(async () => ({ default: (await import("../pages/alert-page")).AlertPage }));
+const Rules = lazy(async () => ({ default: (await import("../pages/rules")).Rules }));
+const RulePage = lazy(async () => ({ default: (await import("../pages/rule-page")).RulePage }));
+const RuleEditor = lazy(async () => ({ default: (await import("../pages/rule-editor")).RuleEditor }));
 
 /** Where a page sends somebody who must sign in first. */
 export interface SignInState {
@@ -44,6 +49,12 @@ export function App() {
             />
           </Route>
         ))}
+        <Route path="/alerts" element={<Alerts />} />
+        <Route path="/alerts/:subscription/:id" element={<AlertPage />} />
+        <Route path="/rules" element={<Rules />} />
+        <Route path="/rules/:subscription/new" element={<RuleEditor />} />
+        <Route path="/rules/:subscription/:id" element={<RulePage />} />
+        <Route path="/rules/:subscription/:id/edit" element={<RuleEditor />} />
         <Route path="*" element={<NotFound what="page" />} />
       </Route>
     </Routes>
@@ -65,7 +76,9 @@ function Inside() {
   }
   return (
     <Shell>
-      <Outlet />
+      <Suspense fallback={<Spinner label="Loading the page" style={{ marginTop: 48 }} />}>
+        <Outlet />
+      </Suspense>
     </Shell>
   );
 }

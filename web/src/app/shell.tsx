@@ -2,11 +2,12 @@
 
 import {
   Button, makeStyles, Menu, MenuDivider, MenuGroup, MenuGroupHeader, MenuItem, MenuItemRadio, MenuList, MenuPopover,
-  MenuTrigger, tokens, Tooltip,
+  MenuTrigger, mergeClasses, tokens, Tooltip,
 } from "@fluentui/react-components";
 import { PersonCircleRegular, SignOutRegular, WeatherMoonRegular, WeatherSunnyRegular } from "@fluentui/react-icons";
 import type { ReactNode } from "react";
-import { Link, useMatch, useParams } from "react-router";
+import { Link, NavLink, useMatch, useParams } from "react-router";
+import { COUNTED, useOpenAlerts } from "../api/detection-queries";
 import { useAccess } from "./access";
 import { useTheme, type ThemeChoice } from "./theme";
 
@@ -30,17 +31,33 @@ const useStyles = makeStyles({
     fontSize: "15px", letterSpacing: ".02em", borderRadius: "4px", padding: "4px 6px", marginLeft: "-6px",
     ":focus-visible": { outline: "2px solid #fff" },
   },
-  crumbs: {
-    display: "flex", gap: "8px", margin: "0 0 0 12px", padding: 0, listStyle: "none", minWidth: 0, flexGrow: 1, fontSize: "13px",
-    "& li": { whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", minWidth: 0, padding: "3px" },
-    "& li + li::before": { content: "'/'", opacity: 0.6, marginRight: "8px" },
-    "& a": { color: "#d6ecfa", textDecoration: "none", borderRadius: "3px" },
-    "& a:hover": { textDecoration: "underline" },
-    "& a:focus-visible": { outline: "2px solid #fff" },
+  word: { "@media (max-width: 800px)": { display: "none" } },
+  links: {
+    display: "flex", gap: "2px", margin: "0 0 0 8px", padding: 0, listStyle: "none", height: "44px", fontSize: "13px",
+    "& li": { display: "flex" },
   },
-  nav: { flexGrow: 1, minWidth: 0 },
+  link: {
+    display: "flex", alignItems: "center", gap: "6px", padding: "0 10px", color: "#d6ecfa", textDecoration: "none", whiteSpace: "nowrap",
+    borderBottom: "3px solid transparent", borderTop: "3px solid transparent",
+    ":hover": { color: "#fff", background: "rgba(255,255,255,.12)" },
+    ":focus-visible": { outline: "2px solid #fff", outlineOffset: "-3px" },
+    "@media (max-width: 480px)": { padding: "0 6px" },
+  },
+  here: { color: "#fff", fontWeight: 600, borderBottomColor: "#7fd4ff" },
+  count: {
+    minWidth: "18px", height: "18px", padding: "0 5px", borderRadius: "9px", background: "#fff", color: "#0b3a5b", fontSize: "11px", fontWeight: 700,
+    lineHeight: "18px", textAlign: "center", fontVariantNumeric: "tabular-nums",
+  },
+  crumb: {
+    flexGrow: 1, minWidth: 0, fontSize: "13px", whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", color: "#d6ecfa", paddingLeft: "4px",
+    "::before": { content: "'/'", opacity: 0.6, marginRight: "8px" },
+    ":empty::before": { content: "none" },
+    // The page's own title says it there.
+    "@media (max-width: 640px)": { visibility: "hidden" },
+  },
   main: { flexGrow: 1, minHeight: 0, overflow: "auto", display: "flex", flexDirection: "column", outline: "none" },
-  user: { maxWidth: "260px", "& > span:last-child": { overflow: "hidden", textOverflow: "ellipsis" } },
+  user: { maxWidth: "260px", "@media (max-width: 900px)": { minWidth: "40px", padding: "5px 8px", "& > .fui-Button__icon": { margin: 0 } } },
+  userName: { overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 900px)": { display: "none" } },
 });
 
 const CHOICES: readonly (readonly [ThemeChoice, string])[] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
@@ -51,6 +68,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const { name: last, set, group } = useParams();
   const name = set === undefined ? last : `${set}_${last ?? ""}`;
   const onDevice = useMatch("/device") !== null;
+  const openAlerts = useOpenAlerts();
   return (
     <div className={styles.page}>
       <a
@@ -66,28 +84,23 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       <header className={styles.bar}>
         <Link to="/vms" className={styles.brand} aria-label="Hardline, home">
           <Mark />
-          Hardline
+          <span className={styles.word}>Hardline</span>
         </Link>
-        <nav aria-label="Breadcrumb" className={styles.nav}>
-          <ol className={styles.crumbs}>
-            <li>{name === undefined && !onDevice ? <span aria-current="page">Virtual machines</span> : <Link to="/vms">Virtual machines</Link>}</li>
-            {onDevice && (
-              <li>
-                <span aria-current="page">Sign in a device</span>
-              </li>
-            )}
-            {name !== undefined && (
-              <li title={`${name} in ${group}`}>
-                <span>{name}</span>
-              </li>
-            )}
-          </ol>
+        <nav aria-label="Main">
+          <ul className={styles.links}>
+            <Place to="/vms" label="Virtual machines" />
+            <Place to="/alerts" label="Alerts" count={openAlerts} />
+            <Place to="/rules" label="Rules" />
+          </ul>
         </nav>
+        <span className={styles.crumb} title={name === undefined ? undefined : `${name} in ${group}`}>
+          {onDevice ? "Sign in a device" : name}
+        </span>
         <ThemeMenu />
         <Menu positioning="below-end">
           <MenuTrigger disableButtonEnhancement>
             <Button appearance="transparent" icon={<PersonCircleRegular />} className={styles.user} aria-label={`Account: ${session?.user}`}>
-              {session?.user}
+              <span className={styles.userName}>{session?.user}</span>
             </Button>
           </MenuTrigger>
           <MenuPopover>
@@ -107,6 +120,24 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         {children}
       </main>
     </div>
+  );
+}
+
+/** A part of the product in the bar, with how much waits there. */
+function Place({ to, label, count = null }: { readonly to: string; readonly label: string; readonly count?: number | null }) {
+  const styles = useStyles();
+  const many = count !== null && count > COUNTED ? `${COUNTED}+` : String(count);
+  return (
+    <li>
+      <NavLink to={to} className={({ isActive }) => mergeClasses(styles.link, isActive && styles.here)}>
+        {label}
+        {count !== null && count > 0 && (
+          <span className={styles.count} aria-label={`${many} open`} role="img">
+            {many}
+          </span>
+        )}
+      </NavLink>
+    </li>
   );
 }
 

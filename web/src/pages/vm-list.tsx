@@ -161,7 +161,9 @@ function Listing({ listing }: { readonly listing: VmListing }) {
                     </button>
                   </th>
                 ))}
-                <th scope="col" aria-label="Open" />
+                <th scope="col">
+                  <span className={table.hidden}>Open</span>
+                </th>
               </tr>
             </thead>
             <tbody>

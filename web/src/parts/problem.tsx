@@ -13,7 +13,7 @@ const useStyles = makeStyles({
   },
   body: { whiteSpace: "normal", padding: "6px 0", overflowWrap: "anywhere" },
   actions: { display: "flex", columnGap: "8px", flexShrink: 0 },
-  empty: { margin: "64px auto", maxWidth: "520px", textAlign: "center", padding: "0 24px" },
+  empty: { margin: "64px auto", maxWidth: "520px", textAlign: "center", padding: "0 24px", "& a": { color: tokens.colorBrandForegroundLink, borderRadius: "3px" } },
   picture: { fontSize: "40px", color: tokens.colorNeutralForeground3 },
 });
 

@@ -1,0 +1,115 @@
+// What can be done at once about an alert. Each asks first, names what it touches, and shows what the server answered.
+
+import { Button, makeStyles, MessageBar, MessageBarBody, tokens } from "@fluentui/react-components";
+import { OpenRegular, PersonProhibitedRegular, PlugDisconnectedRegular } from "@fluentui/react-icons";
+import { useNavigate } from "react-router";
+import { evidenceOf, vmIdOf, type Alert } from "../api/detection";
+import { useResponse, type Response } from "../api/detection-queries";
+import { parseVmId, vmPage } from "../api/paths";
+import { useAsk, type Question } from "../parts/confirm";
+import { Card } from "../parts/facts";
+import { Problem } from "../parts/problem";
+
+const useStyles = makeStyles({
+  buttons: { display: "flex", flexWrap: "wrap", gap: "8px" },
+  outcome: { marginTop: "8px", display: "flex", flexDirection: "column", gap: "8px", ":empty": { display: "none" } },
+  facts: {
+    display: "grid", gridTemplateColumns: "max-content minmax(0, 1fr)", columnGap: "12px", rowGap: "4px", margin: "8px 0 0",
+    "& dt": { color: tokens.colorNeutralForeground2 },
+    "& dd": { margin: 0, overflowWrap: "anywhere" },
+  },
+});
+
+export function AlertResponse({ alert, subscription }: { readonly alert: Alert; readonly subscription: string }) {
+  const styles = useStyles();
+  const navigate = useNavigate();
+  const ask = useAsk();
+  const response = useResponse();
+  const p = alert.properties ?? {};
+  const evidence = evidenceOf(p.document);
+  const vm = vmIdOf(p.resource);
+  const name = vm === null ? "" : (parseVmId(vm)?.name ?? "");
+  const who = p.principal ?? p.principalId ?? "the identity";
+  const act = async (question: Question, what: Response): Promise<void> => {
+    if (await ask(question)) response.mutate(what);
+  };
+  const revoke = (): void => {
+    if (evidence === null) return;
+    const body = (
+      <>
+        {who} may no longer do what this role allows. Other assignments, also through groups, stay.
+        <Touched facts={[["Identity", who], ["Role", evidence.role || "-"], ["Scope", evidence.scope], ["Assignment", evidence.assignment.split("/").pop() ?? ""]]} />
+      </>
+    );
+    void act({ title: `Revoke the role of ${who}?`, body, action: "Revoke", danger: true }, { act: "revoke", evidence });
+  };
+  const disableVm = (): void => {
+    if (vm === null) return;
+    const body = (
+      <>
+        Nobody can open a serial console at this machine until it is enabled again, and open sessions end.
+        <Touched facts={[["Machine", vm]]} />
+      </>
+    );
+    void act({ title: `Disable the serial console of ${name}?`, body, action: "Disable", danger: true }, { act: "disableVm", resource: vm });
+  };
+  const disableAll = (): void => {
+    const body = (
+      <>
+        Nobody can open a serial console at any machine of the subscription until it is enabled again, and open sessions end.
+        <Touched facts={[["Subscription", subscription]]} />
+      </>
+    );
+    void act({ title: "Disable every serial console of the subscription?", body, action: "Disable all", danger: true }, { act: "disableSubscription", subscription });
+  };
+  return (
+    <Card title="Respond">
+      <div className={styles.buttons}>
+        {vm !== null && (
+          <Button size="small" icon={<OpenRegular />} onClick={() => void navigate(vmPage(parseVmId(vm)))}>
+            Open {name}
+          </Button>
+        )}
+        <Button
+          size="small"
+          icon={<PersonProhibitedRegular />}
+          disabledFocusable={evidence === null || response.isPending}
+          title={evidence === null ? "The event names no role assignment that allowed it." : undefined}
+          onClick={revoke}
+        >
+          Revoke role{evidence?.role ? `: ${evidence.role}` : ""}
+        </Button>
+        {vm !== null && (
+          <Button size="small" icon={<PlugDisconnectedRegular />} disabledFocusable={response.isPending} onClick={disableVm}>
+            Disable console of {name}
+          </Button>
+        )}
+        <Button size="small" icon={<PlugDisconnectedRegular />} disabledFocusable={response.isPending} onClick={disableAll}>
+          Disable consoles of the subscription
+        </Button>
+      </div>
+      <div className={styles.outcome}>
+        {response.isSuccess && (
+          <MessageBar intent="success" layout="multiline">
+            <MessageBarBody style={{ overflowWrap: "anywhere" }}>{response.data}</MessageBarBody>
+          </MessageBar>
+        )}
+        {response.isError && <Problem error={response.error} />}
+      </div>
+    </Card>
+  );
+}
+
+function Touched({ facts }: { readonly facts: readonly (readonly [string, string])[] }) {
+  const styles = useStyles();
+  return (
+    <dl className={styles.facts}>
+      {facts.map(([name, value]) => (
+        <div key={name} style={{ display: "contents" }}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
