@@ -2,11 +2,54 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use hardline_server::clock::{Clock as _, ManualClock};
+use hardline_server::config::AlertWebhook;
+use hardline_store::db::detection_runs;
 use hardline_testkit::console::boot_vm;
+use hardline_testkit::server::{Builder, SUBSCRIPTION};
 use hardline_testkit::{As, FakeHost, TestServer};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Somebody who is told of alerts: refuses the first message, takes the second.
+struct Receiver {
+    address: String,
+    messages: tokio::sync::mpsc::Receiver<(String, Vec<u8>)>,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/hook?key=a", listener.local_addr().unwrap());
+        let (sender, messages) = tokio::sync::mpsc::channel(8);
+        tokio::spawn(async move {
+            for status in ["503 Service Unavailable", "200 OK"] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+                let mut body = vec![0; length.parse().unwrap()];
+                stream.read_exact(&mut body).await.unwrap();
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                sender.send((head, body)).await.unwrap();
+            }
+        });
+        Self { address, messages }
+    }
+
+    async fn next(&mut self) -> (String, Vec<u8>) {
+        let message = tokio::time::timeout(Duration::from_secs(60), self.messages.recv()).await;
+        message.expect("a message comes").unwrap()
+    }
+}
 
 struct World {
     server: TestServer,
@@ -16,9 +59,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(TestServer::builder()).await
+    }
+
+    async fn with(builder: Builder) -> Self {
         let start: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
         let clock = Arc::new(ManualClock::new(start));
-        let server = TestServer::builder().clock(clock.clone()).start().await;
+        let server = builder.clock(clock.clone()).start().await;
         let host = FakeHost::new("host1");
         server.running().adopt_host(host.in_process()).await.unwrap();
         boot_vm(&server, "vm1").await;
@@ -371,5 +418,83 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_written() {
         let answer = owner.post_json(&path, &wrong).await;
         assert!([400, 404].contains(&answer.status), "{wrong}: {}", answer.status);
     }
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_webhook_is_sent_until_it_is_taken() {
+    let mut receiver = Receiver::start().await;
+    let webhook = AlertWebhook {
+        name: "pager".into(),
+        address: receiver.address.clone(),
+        secret: Some("shared".into()),
+        severity: "medium".into(),
+    };
+    let builder = TestServer::builder().limits(|limits| {
+        limits.sink_look = Duration::from_millis(20);
+        limits.sink_answer = Duration::from_secs(30);
+    });
+    let world = World::with(builder.alert_webhook(webhook)).await;
+    world.server.run_rules().await;
+    // Only the novelty variant's alert is awaited: one message, refused once.
+    let all = world.rule_named("retrieved").await;
+    world.turn(&all, false).await;
+    world.clock.advance(SignedDuration::from_mins(1));
+    world.retrieve(&world.server.owner()).await;
+    world.minutes(4).await;
+    let (first, body) = receiver.next().await;
+    assert!(first.starts_with("POST /hook?key=a HTTP/1.1"), "{first}");
+    // When the refusal is written down, and so when the next attempt is due, nobody sees from outside.
+    let (second, again) = loop {
+        world.clock.advance(SignedDuration::from_mins(1));
+        if let Ok(message) = tokio::time::timeout(Duration::from_millis(100), receiver.messages.recv()).await
+        {
+            break message.unwrap();
+        }
+    };
+    let header = |head: &str, name: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("{name}: {head}")).to_owned()
+    };
+    assert_eq!(header(&first, "x-hardline-delivery"), header(&second, "x-hardline-delivery"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"shared").unwrap();
+    mac.update(&again);
+    let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+    assert_eq!(header(&second, "x-hardline-signature"), signature);
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(told["alert"]["principal"], "owner@hardline.test");
+    assert!(told["page"].as_str().unwrap().ends_with(told["alert"]["id"].as_str().unwrap()));
+    assert!(!told.to_string().contains("sig="), "{told}");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_is_done_again_and_counts_once() {
+    let world = World::new().await;
+    world.server.run_rules().await;
+    world.clock.advance(SignedDuration::from_mins(1));
+    world.retrieve(&world.server.owner()).await;
+    world.clock.advance(SignedDuration::from_mins(4));
+    // Another server takes the work, and is heard of no more.
+    let rule = world.rule_named("retrieved").await;
+    let name = rule["name"].as_str().unwrap();
+    let now = world.clock.now().as_microsecond();
+    let store = &world.server.state().store;
+    let mut tx = store.begin().await.unwrap();
+    let far = now + 300_000_000;
+    let lost = detection_runs::lease(&mut tx, SUBSCRIPTION, name, now, now + 120_000_000, far)
+        .await
+        .unwrap()
+        .unwrap();
+    tx.commit().await.unwrap();
+    hardline_server::detection::run_due(world.server.state()).await.unwrap();
+    assert!(world.alerts(&format!("rule eq '{name}'")).await.is_empty(), "somebody has it");
+    world.minutes(2).await;
+    assert_eq!(world.alerts(&format!("rule eq '{name}'")).await.len(), 1);
+    // It comes back and wants to finish.
+    let mut tx = store.begin().await.unwrap();
+    let late = detection_runs::DetectionRun { generation: lost.generation + 1, ..lost };
+    assert!(!detection_runs::finish(&mut tx, &late).await.unwrap());
+    drop(tx);
     world.server.stop().await;
 }

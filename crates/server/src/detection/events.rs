@@ -91,6 +91,14 @@ pub fn order(timestamp_override: Option<&str>) -> Order {
     }
 }
 
+/// One event as a document, by its id.
+///
+/// # Errors
+/// When the store fails.
+pub async fn get(state: &State, id: &str) -> Result<Option<Document>, StoreError> {
+    Ok(activity_events::get(&state.store, id).await?.as_ref().and_then(document))
+}
+
 fn document(row: &IngestedEvent) -> Option<Document> {
     let event: ActivityEvent = serde_json::from_str(&row.body).ok()?;
     Some(Document {

@@ -10,6 +10,7 @@
 //! windows or two servers find is one alert.
 
 pub mod events;
+pub mod facts;
 pub mod installed;
 pub mod report;
 mod runner;

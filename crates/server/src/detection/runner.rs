@@ -1,6 +1,7 @@
 //! Running the rules that are due.
 
 use super::events::{Events, order};
+use super::facts::facts;
 use super::installed::{self, Installed};
 use super::report::{Report, Stretch};
 use super::webhooks;
@@ -335,40 +336,17 @@ pub(super) fn described(installed: &Installed) -> engine::Installed {
 }
 
 /// What lists of alerts show.
-pub(super) fn summary(rule_id: &str, rule: &Rule, alert: &engine::Alert) -> Map<String, Value> {
-    let first = |path: &str| {
-        let found = hardline_detect::document::values(&alert.document, path);
-        found.first().map_or(Value::Null, |value| (*value).clone())
-    };
-    let one =
-        |paths: &[&str]| paths.iter().map(|path| first(path)).find(|v| !v.is_null()).unwrap_or_default();
+fn summary(rule_id: &str, rule: &Rule, alert: &engine::Alert) -> Map<String, Value> {
     let fields = alert.triage.iter().filter(|(_, values)| !values.is_empty()).map(|(name, values)| {
         let value = if let [one] = values.as_slice() { one.clone() } else { values.clone().into() };
         json!({ "name": name, "value": value })
     });
-    let evidence = "azure.activitylogs.identity.authorization.evidence.principal_id";
-    let members = json!({
-        "riskScore": rule.about.risk_score,
-        "rule": rule_id,
-        "ruleName": rule.about.name,
-        "reason": alert.reason,
-        "principal": one(&["user.email", "user.name", "user.full_name", "azure.activitylogs.identity.claims.appid", evidence]),
-        "principalId": dashed(&first(evidence)),
-        "resource": one(&["azure.activitylogs.identity.authorization.scope", "azure.resource.id"]),
-        "sourceAddress": first("source.ip"),
-        "operation": first("event.action"),
-        "correlationId": first("azure.correlation_id"),
-        "originalTime": alert.original_time.map(|time| time.to_string()),
-        "fields": fields.collect::<Vec<_>>(),
-    });
-    match members {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
-/// An id of 32 hex digits with its dashes.
-fn dashed(id: &Value) -> Value {
-    let id = id.as_str().and_then(|text| uuid::Uuid::try_parse(text).ok());
-    id.map_or(Value::Null, |id| id.hyphenated().to_string().into())
+    let mut members = facts(&alert.document);
+    members.insert("riskScore".into(), rule.about.risk_score.into());
+    members.insert("rule".into(), rule_id.into());
+    members.insert("ruleName".into(), rule.about.name.as_str().into());
+    members.insert("reason".into(), alert.reason.as_str().into());
+    members.insert("originalTime".into(), json!(alert.original_time.map(|time| time.to_string())));
+    members.insert("fields".into(), fields.collect());
+    members
 }

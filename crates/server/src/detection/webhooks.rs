@@ -17,16 +17,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::Sha256;
-use std::time::Duration;
 
-/// A receiver must have answered by then.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How often deliveries are looked for when nothing says that there are any.
-const PAUSE: Duration = Duration::from_secs(15);
 /// Deliveries that are taken at once.
 const BATCH: i64 = 16;
-/// The first pause after a failure, and the longest, microseconds.
-const BACK_OFF: (i64, i64) = (5_000_000, 3_600_000_000);
+/// The longest pause after a failure: an hour, microseconds.
+const LONGEST: i64 = 3_600_000_000;
 /// Attempts before a delivery is given up: about a day.
 const ATTEMPTS: i64 = 32;
 /// While it is being sent nobody else sends it, microseconds.
@@ -76,7 +71,7 @@ pub(super) fn start(state: &State) {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(ANSWER)
+        .timeout(state.config.limits.sink_answer)
         .user_agent(concat!("hardline/", env!("CARGO_PKG_VERSION")))
         .build();
     let client = match client {
@@ -88,7 +83,7 @@ pub(super) fn start(state: &State) {
     };
     let shared = state.clone();
     state.spawn(async move {
-        let mut timer = tokio::time::interval(PAUSE);
+        let mut timer = tokio::time::interval(shared.config.limits.sink_look);
         loop {
             tokio::select! {
                 _ = timer.tick() => {}
@@ -169,7 +164,8 @@ async fn settle(
         Err(why) => {
             tracing::warn!(webhook = delivery.action, alert = delivery.alert, why, "a webhook was not taken");
             let shift = u32::try_from(delivery.attempts.clamp(0, 20)).unwrap_or(20);
-            let pause = BACK_OFF.0.saturating_mul(1_i64 << shift).min(BACK_OFF.1);
+            let first = i64::try_from(state.config.limits.sink_pause.as_micros()).unwrap_or(LONGEST);
+            let pause = first.saturating_mul(1_i64 << shift).min(LONGEST);
             let due = micros(state.clock.now()).saturating_add(pause);
             alert_deliveries::failed(&mut tx, &delivery.id, due, &why).await?;
         }

@@ -3,6 +3,7 @@
 use super::sql::{Select, below, number, text};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
+use sqlx::any::AnyRow;
 
 /// An event to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,16 +166,24 @@ pub async fn ascending<'a>(
         select.or_number("seq > ?)", seq);
     }
     let rows = reader.into().all(select.finish(last, limit)).await?;
-    let event = |row| {
-        Ok(IngestedEvent {
-            seq: number(row, "seq")?,
-            id: text(row, "id")?,
-            time: number(row, "time")?,
-            ingested: number(row, "ingested")?,
-            body: text(row, "body")?,
-        })
-    };
-    rows.iter().map(event).collect()
+    rows.iter().map(read).collect()
+}
+
+/// One event, by its id.
+pub async fn get<'a>(reader: impl Into<Reader<'a>>, id: &str) -> Result<Option<IngestedEvent>> {
+    let mut select = Select::new("SELECT seq, id, time, ingested, body FROM activity_events WHERE 1 = 1");
+    select.and("id = ?", id);
+    reader.into().optional(select.finish("", 1)).await?.as_ref().map(read).transpose()
+}
+
+fn read(row: &AnyRow) -> Result<IngestedEvent> {
+    Ok(IngestedEvent {
+        seq: number(row, "seq")?,
+        id: text(row, "id")?,
+        time: number(row, "time")?,
+        ingested: number(row, "ingested")?,
+        body: text(row, "body")?,
+    })
 }
 
 /// Up to `limit` events that match, newest first.

@@ -3,7 +3,8 @@
 use super::describe;
 use super::rules::{LONGEST, too_long};
 use crate::auth::Allowed;
-use crate::detection::{TrialError, installed, try_rule};
+use crate::detection::facts::facts;
+use crate::detection::{TrialError, events, installed, try_rule};
 use crate::pipeline::{Cx, Recorded, store_error};
 use crate::providers::resources::find_subscription;
 use crate::reply::ArmResponse;
@@ -40,14 +41,16 @@ pub async fn rule_try(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
     let buckets = result.buckets.iter().map(|bucket| {
         json!({ "start": bucket.start.to_string(), "alerts": bucket.alerts, "matched": bucket.matched })
     });
-    let samples = result.samples.iter().take(SAMPLES).map(|sample| {
-        json!({
-            "time": sample.time.to_string(),
-            "reason": sample.reason,
-            "terms": sample.terms,
-            "eventId": sample.event.1,
-        })
-    });
+    let mut samples = Vec::new();
+    for sample in result.samples.iter().rev().take(SAMPLES) {
+        // An event may be gone since.
+        let event = events::get(&cx.state, &sample.event.1).await.map_err(store_error)?;
+        let mut shown = event.map_or_else(Map::new, |event| facts(&event.body));
+        shown.insert("originalTime".into(), sample.time.to_string().into());
+        shown.insert("reason".into(), sample.reason.as_str().into());
+        shown.insert("terms".into(), json!(sample.terms));
+        samples.push(Value::Object(shown));
+    }
     let answer = json!({
         "from": past.0.to_string(),
         "to": past.1.to_string(),
@@ -60,7 +63,7 @@ pub async fn rule_try(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
         "warnings": result.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "bucketSeconds": tried.bucket.as_secs(),
         "buckets": buckets.collect::<Vec<_>>(),
-        "samples": samples.collect::<Vec<_>>(),
+        "samples": samples,
     });
     cx.begin(allowed).await?.commit(ArmResponse::ok(answer)).await
 }
