@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::NewPrincipal;
 use hardline_server::config::{
-    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, TlsMaterial,
+    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, PlaceDatabases, TlsMaterial,
 };
 use hardline_server::seed::{Seed, plant};
 use hardline_server::{Running, Server};
@@ -42,6 +42,18 @@ struct File {
     export: ExportTo,
     #[serde(default)]
     alert_webhooks: Vec<Webhook>,
+    #[serde(default)]
+    places: PlaceFiles,
+}
+
+/// Databases of addresses.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceFiles {
+    /// Of autonomous systems (MMDB).
+    networks: Option<PathBuf>,
+    /// Of cities (MMDB).
+    cities: Option<PathBuf>,
 }
 
 /// Who is told of alerts.
@@ -161,6 +173,7 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
         identity_provider,
         export,
         alert_webhooks,
+        places,
     } = toml::from_str(&text).with_context(|| format!("{} is not a configuration", file.display()))?;
     let agent_listen = agents
         .map(|agents| {
@@ -188,6 +201,7 @@ fn read(file: &Path) -> anyhow::Result<(Config, Option<Owner>)> {
             authority: export.authority.as_deref().map(certificate).transpose()?,
         },
         alert_webhooks: webhooks(alert_webhooks)?,
+        places: PlaceDatabases { networks: places.networks, cities: places.cities },
         limits: Limits::default(),
         federation: identity_provider.map(federation).transpose()?,
     };

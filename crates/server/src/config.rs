@@ -31,6 +31,8 @@ pub struct Config {
     /// From where templates may be fetched that a deployment links to: beginnings of addresses, `https://host/folder/`. None:
     /// from nowhere.
     pub template_sources: Vec<String>,
+    /// What is known of the addresses that people come from.
+    pub places: PlaceDatabases,
     /// Who is told of alerts.
     pub alert_webhooks: Vec<AlertWebhook>,
     /// Where events may be sent; nowhere by default.
@@ -39,6 +41,15 @@ pub struct Config {
     pub limits: Limits,
     /// Who else may say who somebody is; nobody by default.
     pub federation: Option<Federation>,
+}
+
+/// Databases of addresses, files in MaxMind's format (MMDB); without them nothing is known.
+#[derive(Clone, Debug, Default)]
+pub struct PlaceDatabases {
+    /// Of autonomous systems: GeoLite2-ASN and the like.
+    pub networks: Option<PathBuf>,
+    /// Of cities: GeoLite2-City and the like.
+    pub cities: Option<PathBuf>,
 }
 
 /// Somebody who is told of alerts by a POST.

@@ -15,6 +15,7 @@ pub mod http;
 pub mod jobs;
 mod outward;
 pub mod pipeline;
+pub mod places;
 pub mod providers;
 pub mod random;
 pub mod record;

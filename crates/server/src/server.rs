@@ -10,6 +10,7 @@ use crate::export;
 use crate::hosts::{self, Hosts};
 use crate::http::{Bound, serve};
 use crate::jobs;
+use crate::places::Places;
 use crate::providers;
 use crate::random::{Random, SystemRandom};
 use crate::serial::{self, Serial};
@@ -111,6 +112,7 @@ impl Server {
             return Err(StartError::PlainNotLoopback(address));
         }
         let provider = Provider::of(&config).map_err(StartError::Other)?;
+        let places = Places::open(&config.places).map_err(StartError::Other)?;
         // The addresses first: a server that cannot listen must not have touched the store.
         let bound = Bound::tls(config.listen, &config.tls).await?;
         let plain = match config.plain_listen {
@@ -135,6 +137,7 @@ impl Server {
             hosts: Hosts::new(),
             serial: Serial::new(),
             detection: Detection::default(),
+            places,
             refusals: Refusals::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::detection::Detection;
 use crate::hosts::Hosts;
+use crate::places::Places;
 use crate::random::Random;
 use crate::serial::Serial;
 use hardline_store::{Db, Objects};
@@ -39,6 +40,8 @@ pub struct AppState {
     pub serial: Serial,
     /// The detection rules.
     pub detection: Detection,
+    /// Where addresses are.
+    pub places: Places,
     /// How often refusals at storage accounts were recorded.
     pub refusals: Refusals,
     /// Cancelled when the server is to stop.

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use hardline_server::clock::{Clock as _, ManualClock};
-use hardline_server::config::AlertWebhook;
+use hardline_server::config::{AlertWebhook, PlaceDatabases};
 use hardline_store::db::detection_runs;
 use hardline_testkit::console::boot_vm;
+use hardline_testkit::place_database;
 use hardline_testkit::server::{Builder, SUBSCRIPTION};
 use hardline_testkit::{As, FakeHost, TestServer};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -496,5 +497,45 @@ async fn a_run_that_was_cut_off_is_done_again_and_counts_once() {
     let late = detection_runs::DetectionRun { generation: lost.generation + 1, ..lost };
     assert!(!detection_runs::finish(&mut tx, &late).await.unwrap());
     drop(tx);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn the_operators_databases_say_where_an_address_is() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (networks, cities) = (directory.path().join("asn.mmdb"), directory.path().join("city.mmdb"));
+    let loopback = ("127.0.0.0".parse().unwrap(), 8);
+    let network = json!({"autonomous_system_number": 64500, "autonomous_system_organization": "Example Net"});
+    place_database::write(&networks, "GeoLite2-ASN", &[(loopback, network)]);
+    let city = json!({
+        "city": {"names": {"en": "Oslo"}},
+        "country": {"iso_code": "NO", "names": {"en": "Norway"}},
+        "location": {"latitude": 59.9, "longitude": 10.7},
+        "subdivisions": [{"iso_code": "03", "names": {"en": "Oslo County"}}],
+    });
+    place_database::write(&cities, "GeoLite2-City", &[(loopback, city)]);
+    let places = PlaceDatabases { networks: Some(networks), cities: Some(cities) };
+    let world = World::with(TestServer::builder().places(places)).await;
+    let text = rule(
+        "far",
+        "source.as.number:(* and not (1 or 2)) and source.geo.country_name:Norway",
+        "type = \"query\"",
+    );
+    let path = format!("{}/rules/far", world.provider());
+    let made =
+        world.server.owner().put(&path, &json!({"properties": {"source": text}})).await.expect(201).json;
+    assert_eq!(made["properties"]["findings"], json!([]));
+    world.server.run_rules().await;
+    world.clock.advance(SignedDuration::from_mins(1));
+    world.retrieve(&world.server.owner()).await;
+    world.minutes(4).await;
+    let alerts = world.alerts("rule eq 'far'").await;
+    let alert = world.server.owner().get(alerts[0]["id"].as_str().unwrap()).await.expect(200).json;
+    let source = &alert["properties"]["document"]["source"];
+    assert_eq!(source["as"], json!({"number": 64500, "organization": {"name": "Example Net"}}));
+    assert_eq!(
+        (&source["geo"]["city_name"], &source["geo"]["region_iso_code"]),
+        (&json!("Oslo"), &json!("NO-03"))
+    );
     world.server.stop().await;
 }

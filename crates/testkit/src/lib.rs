@@ -7,6 +7,7 @@ pub mod bulk_receiver;
 pub mod console;
 pub mod fake_host;
 pub mod identity_provider;
+pub mod place_database;
 pub mod postgres;
 pub mod request;
 pub mod server;

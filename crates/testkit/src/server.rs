@@ -19,7 +19,7 @@ use hardline_server::auth::PrincipalKind;
 use hardline_server::auth::provision::{self, NewPrincipal};
 use hardline_server::clock::Clock;
 use hardline_server::config::{
-    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, TlsMaterial,
+    AgentListener, AlertWebhook, Config, Database, Export, Federation, Limits, PlaceDatabases, TlsMaterial,
 };
 use hardline_server::detection::installed;
 use hardline_server::{Running, Server, State};
@@ -66,6 +66,7 @@ pub struct Builder {
     plain: bool,
     template_sources: Vec<String>,
     alert_webhooks: Vec<AlertWebhook>,
+    places: PlaceDatabases,
     export: Export,
     agents: Option<AgentListener>,
     postgres: bool,
@@ -119,6 +120,13 @@ impl Builder {
     #[must_use]
     pub fn template_source(mut self, source: &str) -> Self {
         self.template_sources.push(source.into());
+        self
+    }
+
+    /// Databases of addresses.
+    #[must_use]
+    pub fn places(mut self, places: PlaceDatabases) -> Self {
+        self.places = places;
         self
     }
 
@@ -195,6 +203,7 @@ impl Builder {
             plain_listen: self.plain.then_some(loopback),
             template_sources: self.template_sources,
             alert_webhooks: self.alert_webhooks,
+            places: self.places,
             export: self.export,
             agent_listen: self.agents,
             public_host: "localhost".into(),
@@ -253,6 +262,7 @@ impl TestServer {
             plain: false,
             template_sources: Vec::new(),
             alert_webhooks: Vec::new(),
+            places: PlaceDatabases::default(),
             export: Export::default(),
             agents: None,
             postgres,

@@ -48,6 +48,7 @@ impl Platform {
             plain_listen: args.plain_listen,
             template_sources: args.template_source.clone(),
             alert_webhooks: Vec::new(),
+            places: Default::default(),
             agent_listen: None,
             public_host: if named { "localhost".to_owned() } else { address.to_string() },
             tls: TlsMaterial { chain: certificates.chain, key: certificates.key },

@@ -73,7 +73,8 @@ impl Events {
             Order::Happened => (row.time, row.seq),
         };
         let next = rows.last().filter(|_| rows.len() == PAGE).map(time);
-        let page = Page { documents: Arc::new(rows.iter().filter_map(document).collect()), next };
+        let documents = rows.iter().filter_map(|row| document(state, row)).collect();
+        let page = Page { documents: Arc::new(documents), next };
         if self.kept + rows.len() <= KEPT {
             self.kept += rows.len();
             self.pages.insert(place, page.clone());
@@ -96,15 +97,17 @@ pub fn order(timestamp_override: Option<&str>) -> Order {
 /// # Errors
 /// When the store fails.
 pub async fn get(state: &State, id: &str) -> Result<Option<Document>, StoreError> {
-    Ok(activity_events::get(&state.store, id).await?.as_ref().and_then(document))
+    let row = activity_events::get(&state.store, id).await?;
+    Ok(row.and_then(|row| document(state, &row)))
 }
 
-fn document(row: &IngestedEvent) -> Option<Document> {
+fn document(state: &State, row: &IngestedEvent) -> Option<Document> {
     let event: ActivityEvent = serde_json::from_str(&row.body).ok()?;
+    let place = state.places.find(&event.http_request.client_ip_address);
     Some(Document {
         index: INDEX.to_owned(),
         id: row.id.clone(),
         version: 1,
-        body: ecs::view(&event, from_micros(row.ingested), None),
+        body: ecs::view(&event, from_micros(row.ingested), place.as_ref()),
     })
 }

@@ -159,7 +159,7 @@ impl Runner {
         let place = noted.map_or(self.place, |setting| setting.progress.place);
         let now = micros(self.state.clock.now());
         for row in rows.iter().filter(|row| row.seq > place) {
-            match Item::read(row) {
+            match Item::read(row, &self.state.places) {
                 Ok(item) => batch.pending.push(item),
                 Err(reason) => {
                     let letter =

@@ -14,6 +14,7 @@ fn config(directory: &TempDir, listen: SocketAddr) -> Config {
         plain_listen: None,
         template_sources: Vec::new(),
         alert_webhooks: Vec::new(),
+        places: Default::default(),
         export: Default::default(),
         agent_listen: None,
         public_host: "localhost".into(),

@@ -3,6 +3,7 @@
 use crate::clock::from_micros;
 use crate::detection::installed::Installed;
 use crate::detection::report::Report;
+use crate::places::Places;
 use hardline_arm::error::ArmError;
 use hardline_detect::rule::place::Remark;
 use hardline_detect::rule::{About, Entry, Kind, Outcome, Rule};
@@ -25,8 +26,14 @@ pub enum Depth {
 }
 
 /// A rule of a subscription and how far it came.
-pub fn rule(subscription: &str, rule: &Installed, run: Option<&DetectionRun>, depth: Depth) -> Value {
-    let mut properties = entry(&rule.entry);
+pub fn rule(
+    places: &Places,
+    subscription: &str,
+    rule: &Installed,
+    run: Option<&DetectionRun>,
+    depth: Depth,
+) -> Value {
+    let mut properties = entry(&rule.entry, places);
     let supported = rule.rule().is_some();
     let state = match (supported, rule.enabled) {
         (false, _) => "unsupported",
@@ -62,7 +69,7 @@ pub fn rule(subscription: &str, rule: &Installed, run: Option<&DetectionRun>, de
 }
 
 /// What a text says, as properties.
-pub fn entry(entry: &Entry) -> Map<String, Value> {
+pub fn entry(entry: &Entry, places: &Places) -> Map<String, Value> {
     let (mut properties, reasons) = match &entry.outcome {
         Outcome::Rule(rule) => (supported(rule), Vec::new()),
         Outcome::Unsupported(rule) => {
@@ -73,14 +80,14 @@ pub fn entry(entry: &Entry) -> Map<String, Value> {
     };
     properties.insert("reasons".into(), json!(reasons));
     properties.insert("notes".into(), entry.notes.iter().map(|note| note.to_string()).collect());
-    properties.insert("findings".into(), json!(findings(entry)));
+    properties.insert("findings".into(), json!(findings(entry, places)));
     properties
 }
 
 /// Why a rule can never say anything here.
-pub fn findings(entry: &Entry) -> Vec<String> {
+pub fn findings(entry: &Entry, places: &Places) -> Vec<String> {
     match &entry.outcome {
-        Outcome::Rule(rule) => crate::detection::lint(rule),
+        Outcome::Rule(rule) => crate::detection::lint(rule, places),
         _ => Vec::new(),
     }
 }

@@ -31,7 +31,7 @@ pub async fn rule_check(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Reco
         return Err(too_long());
     }
     let entry = installed::entry(source);
-    let shown = describe::entry(&entry);
+    let shown = describe::entry(&entry, &cx.state.places);
     let problems = match &entry.outcome {
         Outcome::Broken(problems) => describe::problems(source, problems),
         _ => Vec::new(),
@@ -66,10 +66,10 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
         let (outcome, reason, source) = judge(entry, &files);
         let known = Some(entry.rule_id.as_str()).filter(|id| !id.is_empty()).and_then(before);
         if known.is_some_and(|rule| rule.built_in) {
-            shown.push(said(entry, "duplicate", "the product brings a rule with this id"));
+            shown.push(said(cx, entry, "duplicate", "the product brings a rule with this id"));
             continue;
         }
-        shown.push(said(entry, outcome, &reason));
+        shown.push(said(cx, entry, outcome, &reason));
         let Some(source) = source else { continue };
         let stated = matches!(&entry.outcome, Outcome::Rule(rule) if rule.enabled);
         let row = known.and_then(|rule| rule.row.clone());
@@ -150,7 +150,7 @@ fn text(entry: &Entry, files: &[(String, String)], rule: Option<&Rule>) -> Resul
     if source.len() > LONGEST { Err(format!("it is longer than {LONGEST} bytes")) } else { Ok(source) }
 }
 
-fn said(entry: &Entry, outcome: &str, reason: &str) -> Value {
+fn said(cx: &Cx, entry: &Entry, outcome: &str, reason: &str) -> Value {
     json!({
         "file": entry.file,
         "line": entry.line,
@@ -159,6 +159,6 @@ fn said(entry: &Entry, outcome: &str, reason: &str) -> Value {
         "outcome": outcome,
         "reason": reason,
         "notes": entry.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "findings": describe::findings(entry),
+        "findings": describe::findings(entry, &cx.state.places),
     })
 }

@@ -46,7 +46,7 @@ pub async fn rule_list(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Reco
         .take(size)
         .map(|rule| {
             let run = runs.get(&rule.rule_id.to_lowercase());
-            describe::rule(&subscription, rule, run, describe::Depth::Listed)
+            describe::rule(&cx.state.places, &subscription, rule, run, describe::Depth::Listed)
         })
         .collect();
     let end = start + shown.len();
@@ -205,7 +205,7 @@ async fn write(
     }
     let after = installed::of(row);
     let run = detection_runs::get(change.tx(), subscription, &after.rule_id).await.map_err(store_error)?;
-    let answer = describe::rule(subscription, &after, run.as_ref(), describe::Depth::Whole);
+    let answer = describe::rule(&cx.state.places, subscription, &after, run.as_ref(), describe::Depth::Whole);
     let recorded = change.commit(ArmResponse::json(status, answer)).await?;
     cx.state.detection.wake();
     Ok(recorded)
@@ -219,7 +219,7 @@ async fn find(cx: &Cx, allowed: &Allowed, subscription: &str) -> Result<Installe
 
 async fn whole(cx: &Cx, subscription: &str, rule: &Installed) -> Result<Value, ArmError> {
     let run = detection_runs::get(&cx.state.store, subscription, &rule.rule_id).await.map_err(store_error)?;
-    Ok(describe::rule(subscription, rule, run.as_ref(), describe::Depth::Whole))
+    Ok(describe::rule(&cx.state.places, subscription, rule, run.as_ref(), describe::Depth::Whole))
 }
 
 fn properties(body: &Bytes) -> Result<Map<String, Value>, ArmError> {
