@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod arm_client;
-#[allow(dead_code, reason = "others start guests")]
 mod dev_process;
-#[allow(dead_code, reason = "others use more of it")]
 mod program;
 
 use arm_client::{ArmClient, until};
