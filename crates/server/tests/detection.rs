@@ -339,6 +339,33 @@ async fn rules_are_loaded_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn rules_have_room_and_no_more() {
+    let world = World::new().await;
+    let long = "# a long comment\n".repeat(61_600);
+    let put = async |id: &str| {
+        let source = format!("{}{long}", rule(id, "event.action:*", "type = \"query\""));
+        let body = json!({"properties": {"source": source}});
+        world.server.owner().put(&format!("{}/rules/{id}", world.provider()), &body).await
+    };
+    let mut there = 0;
+    let refused = loop {
+        let answer = put(&format!("rule-{there}")).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        there += 1;
+    };
+    assert_eq!((there, refused.status), (32, 409));
+    assert!(refused.text.contains("32 MiB together"), "{}", refused.text);
+    put("rule-7").await.expect(200);
+    let path = format!("{}/rules/rule-{there}", world.provider());
+    world.server.owner().get(&path).await.expect(404);
+    world.server.owner().delete(&format!("{}/rules/rule-0", world.provider())).await.expect(200);
+    put("another").await.expect(201);
+    world.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_folder_of_rule_files_is_told_file_by_file() {
     let world = World::new().await;
     let owner = world.server.owner();
@@ -425,17 +452,20 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_written() {
 #[tokio::test]
 async fn a_webhook_is_sent_until_it_is_taken() {
     let mut receiver = Receiver::start().await;
-    let webhook = AlertWebhook {
-        name: "pager".into(),
-        address: receiver.address.clone(),
+    // Somebody else who never answers holds nobody up.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let webhook = |name: &str, address: &str| AlertWebhook {
+        name: name.into(),
+        address: address.into(),
         secret: Some("shared".into()),
         severity: "medium".into(),
     };
     let builder = TestServer::builder().limits(|limits| {
         limits.sink_look = Duration::from_millis(20);
-        limits.sink_answer = Duration::from_secs(30);
+        limits.sink_answer = Duration::from_secs(3600);
     });
-    let world = World::with(builder.alert_webhook(webhook)).await;
+    let builder = builder.alert_webhook(webhook("chat", &format!("http://{}", silent.local_addr().unwrap())));
+    let world = World::with(builder.alert_webhook(webhook("pager", &receiver.address))).await;
     world.server.run_rules().await;
     // Only the novelty variant's alert is awaited: one message, refused once.
     let all = world.rule_named("retrieved").await;
@@ -497,6 +527,46 @@ async fn a_run_that_was_cut_off_is_done_again_and_counts_once() {
     let late = detection_runs::DetectionRun { generation: lost.generation + 1, ..lost };
     assert!(!detection_runs::finish(&mut tx, &late).await.unwrap());
     drop(tx);
+    world.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_servers_on_one_database_each_run_is_one_servers() {
+    let world = World::with(TestServer::builder().postgres()).await;
+    let second = world.server.second(world.clock.clone()).await;
+    for n in 0..20 {
+        let id = format!("query-{n}");
+        let query = "event.action: *RETRIEVEBOOTDIAGNOSTICSDATA* and event.outcome: success";
+        let body = json!({"properties": {"source": rule(&id, query, "type = \"query\""), "enabled": true}});
+        world.server.owner().put(&format!("{}/rules/{id}", world.provider()), &body).await.expect(201);
+    }
+    world.server.run_rules().await;
+    let generations = async || {
+        let runs = detection_runs::list(&world.server.state().store, SUBSCRIPTION, 100).await.unwrap();
+        runs.into_iter().map(|run| (run.rule, run.generation)).collect::<Vec<_>>()
+    };
+    let mut before = generations().await;
+    for round in 1..=5 {
+        world.clock.advance(SignedDuration::from_mins(1));
+        world.retrieve(&world.server.owner()).await;
+        world.clock.advance(SignedDuration::from_mins(5));
+        let run = |state: &hardline_server::state::State| {
+            let state = state.clone();
+            tokio::spawn(async move { hardline_server::detection::run_due(&state).await.unwrap() })
+        };
+        let both = [world.server.state(), second.state(), world.server.state(), second.state()].map(run);
+        let mut ran = Vec::new();
+        for one in both {
+            ran.push(one.await.unwrap());
+        }
+        for (_, generation) in &mut before {
+            *generation += 1;
+        }
+        assert_eq!(generations().await, before, "each rule ran once in round {round}: {ran:?}");
+        assert_eq!(ran.iter().sum::<usize>(), before.len());
+        assert_eq!(world.alerts("rule eq 'query-7'").await.len(), round);
+    }
+    second.stop().await;
     world.server.stop().await;
 }
 

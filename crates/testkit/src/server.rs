@@ -26,7 +26,6 @@ use hardline_server::{Running, Server, State};
 use hardline_store::db::{detection_runs, resource_groups, subscriptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls_pki_types::PrivateKeyDer;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,23 +196,17 @@ impl Builder {
             Kept { directory, database, postgres }
         });
         let authority = Authority::new();
-        let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let plain = config(&data, &authority);
         let config = Config {
-            listen: loopback,
-            plain_listen: self.plain.then_some(loopback),
+            plain_listen: self.plain.then_some(plain.listen),
             template_sources: self.template_sources,
             alert_webhooks: self.alert_webhooks,
             places: self.places,
             export: self.export,
             agent_listen: self.agents,
-            public_host: "localhost".into(),
-            tls: authority.server(),
-            database: data.database.clone(),
-            objects: data.directory.path().join("objects"),
-            tenant: TENANT.parse().unwrap(),
-            location: LOCATION.into(),
             limits: self.limits,
             federation: self.federation,
+            ..plain
         };
         let mut server = Server::new(config);
         if let Some(clock) = self.clock {
@@ -246,6 +239,32 @@ impl Builder {
     }
 }
 
+/// Tests ask what is so now.
+fn limits() -> Limits {
+    Limits { poll: Duration::ZERO, detection: A_WHILE, ..Limits::default() }
+}
+
+/// A server on this data.
+fn config(data: &Kept, authority: &Authority) -> Config {
+    Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        plain_listen: None,
+        template_sources: Vec::new(),
+        alert_webhooks: Vec::new(),
+        places: PlaceDatabases::default(),
+        export: Export::default(),
+        agent_listen: None,
+        public_host: "localhost".into(),
+        tls: authority.server(),
+        database: data.database.clone(),
+        objects: data.directory.path().join("objects"),
+        tenant: TENANT.parse().unwrap(),
+        location: LOCATION.into(),
+        limits: limits(),
+        federation: None,
+    }
+}
+
 impl TestServer {
     /// A server on SQLite with the default limits.
     pub async fn start() -> Self {
@@ -256,8 +275,7 @@ impl TestServer {
     pub fn builder() -> Builder {
         let postgres = std::env::var("HARDLINE_TEST_DATABASE").is_ok_and(|name| name == "postgres");
         Builder {
-            // Tests ask what is so now.
-            limits: Limits { poll: Duration::ZERO, detection: A_WHILE, ..Limits::default() },
+            limits: limits(),
             clock: None,
             plain: false,
             template_sources: Vec::new(),
@@ -269,6 +287,14 @@ impl TestServer {
             kept: None,
             federation: None,
         }
+    }
+
+    /// A second server on the same data; PostgreSQL only, as a file of SQLite's has one server.
+    pub async fn second(&self, clock: Arc<dyn Clock>) -> Running {
+        let data = self.data.as_ref().expect("the server was stopped");
+        assert!(data.postgres.is_some(), "ask for PostgreSQL");
+        let server = Server::new(config(data, &Authority::new())).with_clock(clock);
+        server.run().await.expect("the second server starts")
     }
 
     /// Runs the detection rules that are due, whoever does it: this, or the server's own task.

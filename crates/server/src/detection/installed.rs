@@ -13,8 +13,10 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Most rules that a subscription may have beside those that the product brings.
 pub const LIMIT: usize = 2000;
-/// Most texts that are kept read.
-const KEPT: usize = 4000;
+/// Most bytes that a subscription's rules may have together, with their exceptions.
+pub const ROOM: usize = 32 << 20;
+/// Most bytes of texts that are kept read.
+const KEPT: usize = 64 << 20;
 
 /// A rule of a subscription.
 #[derive(Clone, Debug)]
@@ -74,22 +76,36 @@ static BUILT_IN: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
     SHIPPED.iter().map(read).collect()
 });
 
-/// Texts that were read, by their hash: a subscription's rules are looked at every few seconds and change seldom.
-static READ: LazyLock<Mutex<HashMap<[u8; 32], Arc<Entry>>>> = LazyLock::new(Mutex::default);
+/// Texts of rules that are in the store, read: a subscription's rules are looked at every few seconds and change seldom.
+#[derive(Default)]
+struct Known {
+    /// By their hash.
+    entries: HashMap<[u8; 32], Arc<Entry>>,
+    /// How long the texts are together.
+    bytes: usize,
+}
 
-/// What a text says: TOML, or one line of an export.
-pub fn entry(source: &str) -> Arc<Entry> {
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+/// What a text of the store says.
+fn known(source: &str) -> Arc<Entry> {
     let hash = Sha256::digest(source.as_bytes()).into();
-    let known = READ.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-    known.unwrap_or_else(|| {
-        let entry = Arc::new(one("", source));
-        let mut all = READ.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= KEPT {
-            all.clear();
+    let kept = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).entries.get(&hash).cloned();
+    kept.unwrap_or_else(|| {
+        let entry = Arc::new(entry(source));
+        let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.bytes + source.len() > KEPT {
+            *all = Known::default();
         }
-        all.insert(hash, entry.clone());
+        all.bytes += source.len();
+        all.entries.insert(hash, entry.clone());
         entry
     })
+}
+
+/// What a text says: TOML, or one line of an export. Nothing of it is kept: anybody may send one.
+pub fn entry(source: &str) -> Entry {
+    one("", source)
 }
 
 fn one(name: &str, source: &str) -> Entry {
@@ -113,7 +129,8 @@ pub fn of(row: DetectionRule) -> Installed {
 /// # Errors
 /// The problems, in words.
 pub fn check_exceptions(rule: &Installed, items: &[Value]) -> Result<(), Vec<Remark>> {
-    match &with_exceptions(&rule.entry, items).outcome {
+    let Some(text) = with_exceptions(&rule.entry, items) else { return Ok(()) };
+    match &entry(&text).outcome {
         Outcome::Broken(problems) => Err(problems.clone()),
         Outcome::Unsupported(rule) => {
             Err(rule.reasons.iter().map(|reason| said(&reason.to_string())).collect())
@@ -126,11 +143,11 @@ fn said(message: &str) -> Remark {
     Remark { key: "exceptions".into(), position: None, end: None, span: None, message: message.into() }
 }
 
-/// The rule of an entry with more exceptions, which are read as those of an export.
-fn with_exceptions(entry: &Arc<Entry>, items: &[Value]) -> Arc<Entry> {
-    let Outcome::Rule(rule) = &entry.outcome else { return entry.clone() };
+/// The text of an entry's rule with more exceptions, which are read as those of an export; none where there are none.
+fn with_exceptions(entry: &Entry, items: &[Value]) -> Option<String> {
+    let Outcome::Rule(rule) = &entry.outcome else { return None };
     if items.is_empty() {
-        return entry.clone();
+        return None;
     }
     let mut line = rule.parameters();
     let mut list = match line.remove("exceptions_list") {
@@ -139,15 +156,13 @@ fn with_exceptions(entry: &Arc<Entry>, items: &[Value]) -> Arc<Entry> {
     };
     list.extend_from_slice(items);
     line.insert("exceptions_list".into(), list.into());
-    self::entry(&Value::Object(line).to_string())
+    Some(Value::Object(line).to_string())
 }
 
-/// The same with exceptions as a row has them.
+/// A rule with the exceptions that its row has.
 fn excepted(entry: &Arc<Entry>, row: &DetectionRule) -> Arc<Entry> {
-    match serde_json::from_str::<Vec<Value>>(&row.exceptions) {
-        Ok(items) => with_exceptions(entry, &items),
-        Err(_) => entry.clone(),
-    }
+    let items: Vec<Value> = serde_json::from_str(&row.exceptions).unwrap_or_default();
+    with_exceptions(entry, &items).map_or_else(|| entry.clone(), |text| known(&text))
 }
 
 /// Whether the product brings a rule of this id.
@@ -200,7 +215,7 @@ fn of_somebody(row: DetectionRule) -> Installed {
     Installed {
         rule_id: row.name.clone(),
         source: Arc::from(row.source.as_str()),
-        entry: excepted(&entry(&row.source), &row),
+        entry: excepted(&known(&row.source), &row),
         built_in: false,
         enabled: row.enabled,
         row: Some(row),

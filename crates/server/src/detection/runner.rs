@@ -38,7 +38,7 @@ pub enum RunError {
 /// Runs every rule that is due, of every subscription. How many ran.
 ///
 /// # Errors
-/// When the store fails; a rule that cannot run stops no other.
+/// When rules and their places cannot be read; a rule that cannot run stops no other.
 pub async fn run_due(state: &State) -> Result<usize, StoreError> {
     let mut ran = 0;
     for subscription in subscriptions::list(&state.store).await? {
@@ -60,7 +60,15 @@ pub async fn run_due(state: &State) -> Result<usize, StoreError> {
         let started = settled(state).await?;
         let mut events = Events::new(&subscription.id);
         for rule in &wanted {
-            ran += usize::from(run_one(state, &subscription.id, rule, started, &mut events).await?);
+            // Somebody may have changed an alert meanwhile: the run is done again when its lease ends.
+            match run_one(state, &subscription.id, rule, started, &mut events).await {
+                Ok(done) => ran += usize::from(done),
+                Err(error) => tracing::warn!(
+                    rule = rule.rule_id,
+                    error = &error as &dyn std::error::Error,
+                    "a detection rule could not be run"
+                ),
+            }
         }
     }
     Ok(ran)
@@ -183,33 +191,21 @@ impl Running<'_> {
 
     /// What is there of alerts: in the store, and of this run's earlier windows.
     async fn answer(&self, ask: &Ask) -> Result<Answer, StoreError> {
-        let mut answer = Answer::default();
+        let store = &self.state.store;
         let mine: HashSet<&str> = self.alerts.iter().map(|alert| alert.id.as_str()).collect();
-        for id in &ask.ids {
-            let known = mine.contains(id.as_str())
-                || alerts::get(&self.state.store, self.subscription, id).await?.is_some();
-            if known {
-                answer.known.insert(id.clone());
-            }
-        }
+        let mut known = alerts::known(store, self.subscription, &ask.ids).await?;
+        known.extend(ask.ids.iter().filter(|id| mine.contains(id.as_str())).cloned());
+        let rule = &self.installed.rule_id;
+        let latest = alerts::latest(store, self.subscription, rule, &ask.instances).await?;
+        let mut answer = Answer { known, suppressed: Vec::new() };
         for instance in &ask.instances {
             let pending = self.alerts.iter().rev().find(|alert| alert.instance.as_ref() == Some(instance));
             let found = match pending {
                 Some(alert) => suppressed(&alert.id, instance, &alert.document, false),
-                None => {
-                    let rows = alerts::of_instance(
-                        &self.state.store,
-                        self.subscription,
-                        &self.installed.rule_id,
-                        instance,
-                        0,
-                    )
-                    .await?;
-                    rows.first().and_then(|row| {
-                        let kept: Kept = serde_json::from_str(&row.body).ok()?;
-                        suppressed(&row.id, instance, &kept.document, row.status == "closed")
-                    })
-                }
+                None => latest.get(instance).and_then(|row| {
+                    let kept: Kept = serde_json::from_str(&row.body).ok()?;
+                    suppressed(&row.id, instance, &kept.document, row.status == "closed")
+                }),
             };
             // What an earlier window of this run added counts too.
             answer.suppressed.extend(found.map(|mut found| {

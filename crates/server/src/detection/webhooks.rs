@@ -59,15 +59,12 @@ fn wants(webhook: &AlertWebhook, alert: &Alert) -> bool {
 impl Detection {
     /// There is something to deliver.
     pub(super) fn deliver(&self) {
-        self.raised.notify_one();
+        self.raised.notify_waiters();
     }
 }
 
-/// Starts the task that delivers.
+/// Starts the tasks that deliver, one for each webhook: a receiver that does not answer holds no other up.
 pub(super) fn start(state: &State) {
-    if state.config.alert_webhooks.is_empty() {
-        return;
-    }
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -83,43 +80,70 @@ pub(super) fn start(state: &State) {
     };
     let shared = state.clone();
     state.spawn(async move {
-        let mut timer = tokio::time::interval(shared.config.limits.sink_look);
-        loop {
-            tokio::select! {
-                _ = timer.tick() => {}
-                () = shared.detection.raised.notified() => {}
-            }
-            if let Err(error) = deliver_due(&shared, &client).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "deliveries could not be read");
-            }
+        if let Err(error) = forget_others(&shared).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old deliveries could not be removed");
         }
     });
+    for at in 0..state.config.alert_webhooks.len() {
+        let (shared, client) = (state.clone(), client.clone());
+        state.spawn(async move {
+            let Some(webhook) = shared.config.alert_webhooks.get(at) else { return };
+            let mut timer = tokio::time::interval(shared.config.limits.sink_look);
+            loop {
+                tokio::select! {
+                    _ = timer.tick() => {}
+                    () = shared.detection.raised.notified() => {}
+                }
+                if let Err(error) = deliver_due(&shared, webhook, &client).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "deliveries could not be read");
+                }
+            }
+        });
+    }
 }
 
-async fn deliver_due(state: &State, client: &reqwest::Client) -> Result<(), StoreError> {
+/// What was for webhooks that the operator has removed since is for nobody.
+async fn forget_others(state: &State) -> Result<(), StoreError> {
+    let names: Vec<_> = state.config.alert_webhooks.iter().map(|webhook| webhook.name.clone()).collect();
+    let mut tx = state.store.begin().await?;
+    let removed = alert_deliveries::keep(&mut tx, &names).await?;
+    tx.commit().await?;
+    if removed > 0 {
+        tracing::warn!(removed, "alerts were to be delivered to webhooks that are gone");
+    }
+    Ok(())
+}
+
+async fn deliver_due(
+    state: &State,
+    webhook: &AlertWebhook,
+    client: &reqwest::Client,
+) -> Result<(), StoreError> {
     loop {
         let now = micros(state.clock.now());
         let mut tx = state.store.begin().await?;
-        let taken = alert_deliveries::take(&mut tx, now, now.saturating_add(LEASE), BATCH).await?;
+        let again = now.saturating_add(LEASE);
+        let taken = alert_deliveries::take(&mut tx, &webhook.name, now, again, BATCH).await?;
         tx.commit().await?;
         if taken.is_empty() {
             return Ok(());
         }
-        for delivery in taken {
-            let outcome = send(state, client, &delivery).await?;
-            settle(state, &delivery, outcome).await?;
-        }
+        // All at once, so that all answers come within the lease.
+        let sent = taken.iter().map(async |delivery| {
+            let outcome = send(state, webhook, client, delivery).await?;
+            settle(state, delivery, outcome).await
+        });
+        futures_util::future::join_all(sent).await.into_iter().collect::<Result<(), _>>()?;
     }
 }
 
 /// Sends one; in words, why it was not taken. Nothing that the receiver says is kept beyond its status.
 async fn send(
     state: &State,
+    webhook: &AlertWebhook,
     client: &reqwest::Client,
     delivery: &AlertDelivery,
 ) -> Result<Result<(), String>, StoreError> {
-    let webhook = state.config.alert_webhooks.iter().find(|webhook| webhook.name == delivery.action);
-    let Some(webhook) = webhook else { return Ok(Ok(())) };
     let Some(alert) = alerts::get(&state.store, &delivery.subscription, &delivery.alert).await? else {
         return Ok(Ok(()));
     };

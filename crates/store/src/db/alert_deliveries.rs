@@ -3,6 +3,7 @@
 use super::sql::{Select, number, text};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
+use sqlx::AssertSqlSafe;
 
 /// A delivery that is outstanding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +40,12 @@ pub async fn insert(tx: &mut Tx, delivery: &AlertDelivery) -> Result<()> {
     tx.run(statement).await.map(|_| ())
 }
 
-/// Up to `limit` deliveries that are due, the oldest first; nobody else gets them before `again`.
-pub async fn take(tx: &mut Tx, now: i64, again: i64, limit: i64) -> Result<Vec<AlertDelivery>> {
+/// Up to `limit` deliveries of a webhook that are due, the oldest first; nobody else gets them before `again`.
+pub async fn take(tx: &mut Tx, action: &str, now: i64, again: i64, limit: i64) -> Result<Vec<AlertDelivery>> {
     let mut select = Select::new(
         "SELECT id, subscription_key, alert, action, attempts, due, error FROM alert_deliveries WHERE 1 = 1",
     );
+    select.and("action = ?", action);
     select.and_number("due <= ?", now);
     let rows = Reader::from(&mut *tx).all(select.finish("ORDER BY due, id", limit)).await?;
     let mut taken = Vec::new();
@@ -83,4 +85,16 @@ pub async fn failed(tx: &mut Tx, id: &str, due: i64, error: &str) -> Result<()> 
 /// Removes a delivery: it was taken, or given up.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
     tx.run(sqlx::query("DELETE FROM alert_deliveries WHERE id = $1").bind(id)).await.map(|_| ())
+}
+
+/// Removes what is outstanding of webhooks that are none of these.
+pub async fn keep(tx: &mut Tx, actions: &[String]) -> Result<u64> {
+    let places: Vec<_> = (1..=actions.len()).map(|place| format!("${place}")).collect();
+    let sql = match actions {
+        [] => "DELETE FROM alert_deliveries".to_owned(),
+        _ => format!("DELETE FROM alert_deliveries WHERE action NOT IN ({})", places.join(", ")),
+    };
+    let statement =
+        actions.iter().fold(sqlx::query(AssertSqlSafe(sql)), |statement, name| statement.bind(name));
+    tx.run(statement).await
 }

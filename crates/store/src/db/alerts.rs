@@ -1,9 +1,10 @@
 //! Alerts of detection rules. An alert's id says what it is about: writing it twice is writing it once.
 
 use super::sql::{Select, number, text};
-use crate::db::{Reader, Tx};
+use crate::db::{Db, Reader, Tx};
 use crate::error::{Result, StoreError};
 use sqlx::any::AnyRow;
+use std::collections::{HashMap, HashSet};
 
 /// An alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,21 +122,50 @@ pub async fn list<'a>(
     from.into().all(select.finish("ORDER BY time DESC, id DESC", limit)).await?.iter().map(read).collect()
 }
 
-/// The alerts of one rule and one instance, raised from `from` on, newest first.
-pub async fn of_instance<'a>(
-    reader: impl Into<Reader<'a>>,
+/// Values that are asked for at once.
+const ASKED: usize = 500;
+
+/// Those of the ids that are alerts.
+pub async fn known(db: &Db, subscription: &str, ids: &[String]) -> Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    for part in ids.chunks(ASKED) {
+        let mut select = Select::new("SELECT id FROM alerts WHERE 1 = 1");
+        select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
+        select.and_one_of("id", part);
+        for row in Reader::from(db).all(select.finish("", LIMIT)).await? {
+            known.insert(text(&row, "id")?);
+        }
+    }
+    Ok(known)
+}
+
+/// Of each of a rule's instances the alert that was raised last, by the instance.
+pub async fn latest(
+    db: &Db,
     subscription: &str,
     rule: &str,
-    instance: &str,
-    from: i64,
-) -> Result<Vec<Alert>> {
-    let mut select = Select::new(START);
-    select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
-    select.and("rule_key = ?", &rule.to_lowercase());
-    select.and("instance = ?", instance);
-    select.and_number("time >= ?", from);
-    reader.into().all(select.finish("ORDER BY time DESC, id DESC", 100)).await?.iter().map(read).collect()
+    instances: &[String],
+) -> Result<HashMap<String, Alert>> {
+    let mut latest = HashMap::new();
+    for part in instances.chunks(ASKED) {
+        let mut select = Select::new(LATEST);
+        select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
+        select.and("rule_key = ?", &rule.to_lowercase());
+        select.and_one_of("instance", part);
+        for row in Reader::from(db).all(select.finish("ORDER BY time, id", LIMIT)).await? {
+            let alert = read(&row)?;
+            latest.insert(alert.instance.clone(), alert);
+        }
+    }
+    Ok(latest)
 }
+
+/// The alerts of which there is no later one of the same instance.
+const LATEST: &str = "SELECT subscription_key, id, rule_key, instance, time, severity, status, body, updated FROM alerts \
+     WHERE time = (SELECT max(other.time) FROM alerts AS other WHERE other.subscription_key = alerts.subscription_key \
+     AND other.rule_key = alerts.rule_key AND other.instance = alerts.instance)";
+/// More rows than one question can have: several alerts may be of one moment.
+const LIMIT: i64 = i64::MAX;
 
 fn read(row: &AnyRow) -> Result<Alert> {
     Ok(Alert {

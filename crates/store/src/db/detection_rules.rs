@@ -100,6 +100,17 @@ pub async fn list<'a>(
     from.into().all(select.finish("ORDER BY rule_key", limit)).await?.iter().map(read).collect()
 }
 
+/// How many rules a subscription has, and how many bytes (SQLite: characters) their texts and exceptions have together.
+pub async fn size<'a>(from: impl Into<Reader<'a>>, subscription: &str) -> Result<(i64, i64)> {
+    let statement = sqlx::query(
+        "SELECT count(*) AS rules, CAST(coalesce(sum(length(source) + length(exceptions)), 0) AS BIGINT) AS bytes \
+         FROM detection_rules WHERE subscription_key = $1",
+    )
+    .bind(subscription.to_ascii_lowercase());
+    let row = from.into().one(statement).await?;
+    Ok((number(&row, "rules")?, number(&row, "bytes")?))
+}
+
 fn one(changed: u64) -> Result<()> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }

@@ -119,8 +119,12 @@ pub async fn an_alert_is_written_once(db: &Db) {
     assert_eq!(found(AlertFilter { before: Some((2, "c".into())), ..all() }).await, "ba");
     assert_eq!(alerts::get(db, "s", "a").await.unwrap(), Some(closed));
     assert_eq!(alerts::get(db, "t", "a").await.unwrap(), None);
-    let same = alerts::of_instance(db, "s", "r", "i", 2).await.unwrap();
-    assert_eq!(same.into_iter().map(|a| a.id).collect::<String>(), "dcb");
+    let ids = |text: &str| -> Vec<String> { text.chars().map(String::from).collect() };
+    let many: Vec<_> = (0..1200).map(|n| n.to_string()).chain(ids("dxa")).collect();
+    assert_eq!(alerts::known(db, "S", &many).await.unwrap(), ids("ad").into_iter().collect());
+    assert!(alerts::known(db, "t", &many).await.unwrap().is_empty());
+    let latest = alerts::latest(db, "S", "R", &ids("hij")).await.unwrap();
+    assert_eq!(latest.into_values().map(|a| a.id).collect::<String>(), "d");
 }
 
 pub async fn deliveries_are_taken_by_one(db: &Db) {
@@ -140,13 +144,17 @@ pub async fn deliveries_are_taken_by_one(db: &Db) {
     alert_deliveries::insert(&mut tx, &delivery("x", 40)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    let taken = alert_deliveries::take(&mut tx, 10, 20, 10).await.unwrap();
+    let taken = alert_deliveries::take(&mut tx, "pager", 10, 20, 10).await.unwrap();
     assert_eq!(taken.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["y", "x"]);
-    assert_eq!(alert_deliveries::take(&mut tx, 10, 20, 10).await.unwrap(), []);
+    assert_eq!(alert_deliveries::take(&mut tx, "pager", 10, 20, 10).await.unwrap(), []);
     alert_deliveries::delete(&mut tx, "y").await.unwrap();
     alert_deliveries::failed(&mut tx, "x", 15, "503").await.unwrap();
-    let again = alert_deliveries::take(&mut tx, 15, 20, 10).await.unwrap();
+    let again = alert_deliveries::take(&mut tx, "pager", 15, 20, 10).await.unwrap();
     assert_eq!(again, [AlertDelivery { attempts: 1, due: 15, error: "503".into(), ..delivery("x", 0) }]);
+    assert_eq!(alert_deliveries::take(&mut tx, "chat", 99, 100, 10).await.unwrap(), []);
+    assert_eq!(alert_deliveries::keep(&mut tx, &["chat".into(), "pager".into()]).await.unwrap(), 0);
+    assert_eq!(alert_deliveries::keep(&mut tx, &["chat".into()]).await.unwrap(), 2);
+    assert_eq!(alert_deliveries::keep(&mut tx, &[]).await.unwrap(), 0);
     tx.commit().await.unwrap();
 }
 

@@ -87,7 +87,6 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
             row,
         ));
     }
-    check_room(cx, &subscription, rows.iter().filter(|(_, before)| before.is_none()).count()).await?;
     let mut change = cx.begin(allowed).await?;
     for (row, before) in &rows {
         match before {
@@ -100,6 +99,7 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
             detection_runs::forget(change.tx(), &subscription, &row.name).await.map_err(store_error)?;
         }
     }
+    check_room(change.tx(), &subscription).await?;
     let recorded = change.commit(ArmResponse::ok(json!({ "rules": shown }))).await?;
     cx.state.detection.wake();
     Ok(recorded)

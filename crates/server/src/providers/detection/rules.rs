@@ -13,6 +13,8 @@ use hardline_arm::error::ArmError;
 use hardline_arm::models::document;
 use hardline_arm::models::paging::{cursor, next_link, page};
 use hardline_detect::rule::Outcome;
+use hardline_detect::rule::shipped::SHIPPED;
+use hardline_store::Tx;
 use hardline_store::db::detection_rules::{self, DetectionRule};
 use hardline_store::db::detection_runs;
 use http::StatusCode;
@@ -107,9 +109,6 @@ pub async fn rule_put(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
         updated: now,
     };
     let status = if before.is_none() { StatusCode::CREATED } else { StatusCode::OK };
-    if before.is_none() {
-        check_room(cx, &subscription, 1).await?;
-    }
     write(cx, allowed, &subscription, before.and_then(|b| b.row), row, status).await
 }
 
@@ -166,16 +165,18 @@ pub async fn rule_delete(cx: &Cx, allowed: &Allowed, _body: &Bytes) -> Result<Re
     change.commit(answer).await
 }
 
-/// 409 when `more` rules would be too many.
-pub(super) async fn check_room(cx: &Cx, subscription: &str, more: usize) -> Result<(), ArmError> {
-    let limit = i64::try_from(installed::LIMIT + 1).unwrap_or(i64::MAX);
-    let there = detection_rules::list(&cx.state.store, subscription, limit).await.map_err(store_error)?.len();
-    if there + more <= installed::LIMIT {
+/// 409 when a subscription has more rules than it may, or longer ones; asked after they were written, before the commit.
+pub(super) async fn check_room(tx: &mut Tx, subscription: &str) -> Result<(), ArmError> {
+    let (rules, bytes) = detection_rules::size(tx, subscription).await.map_err(store_error)?;
+    let more = |there: i64, limit: usize| usize::try_from(there).is_ok_and(|there| there > limit);
+    // The product's own may have rows, too: whether they are on, and their exceptions.
+    if !more(rules, installed::LIMIT + SHIPPED.len()) && !more(bytes, installed::ROOM) {
         return Ok(());
     }
     Err(ArmError::conflict(format!(
-        "A subscription may have {} rules of its own; delete some that are not needed.",
-        installed::LIMIT
+        "A subscription may have {} rules of its own, of {} MiB together; delete some that are not needed.",
+        installed::LIMIT,
+        installed::ROOM >> 20
     )))
 }
 
@@ -199,6 +200,7 @@ async fn write(
         }
         None => detection_rules::insert(change.tx(), &row).await.map_err(store_error)?,
     }
+    check_room(change.tx(), subscription).await?;
     // Another text is another rule: what the old one remembers is not the new one's.
     if before.as_ref().is_some_and(|before| before.source != row.source) {
         detection_runs::forget(change.tx(), subscription, &row.name).await.map_err(store_error)?;

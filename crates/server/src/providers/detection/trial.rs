@@ -71,7 +71,7 @@ pub async fn rule_try(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Record
 async fn wanted(cx: &Cx, subscription: &str, body: &Map<String, Value>) -> Result<Arc<Entry>, ArmError> {
     match (body.get("source"), body.get("rule")) {
         (Some(Value::String(source)), None) if source.len() > LONGEST => Err(too_long()),
-        (Some(Value::String(source)), None) => Ok(installed::entry(source)),
+        (Some(Value::String(source)), None) => Ok(Arc::new(installed::entry(source))),
         (None, Some(Value::String(name))) => {
             let found = installed::get(&cx.state, subscription, name).await.map_err(store_error)?;
             let found = found.ok_or_else(|| ArmError::not_found(format!("There is no rule '{name}'.")))?;
