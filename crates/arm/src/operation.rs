@@ -214,7 +214,7 @@ ids! {
     // Hardline.Diagnostics
     SerialLogGet, SerialLogContent, ScreenshotContent,
     // Hardline.Insights
-    EventRecordList,
+    EventRecordList, MetricsGet,
     // Hardline.Identity: the directory
     UserList, UserGet, UserPut, UserDelete,
     ServicePrincipalList, ServicePrincipalGet, ServicePrincipalPut, ServicePrincipalDelete,

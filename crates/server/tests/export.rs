@@ -69,6 +69,15 @@ async fn status(server: &TestServer, name: &str) -> Value {
     server.owner().get(&path(name)).await.expect(200).json["properties"]["hardlineProfile"]["status"].clone()
 }
 
+/// One of the figures for Prometheus.
+async fn figure(server: &TestServer, name: &str) -> i64 {
+    let path = format!("/subscriptions/{SUBSCRIPTION}/providers/Hardline.Insights/metrics");
+    let answer = server.owner().get(&path).await.expect(200);
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
+    let line = answer.text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("no {name} in\n{}", answer.text)).trim().parse().unwrap()
+}
+
 /// Waits until everything that is written has come, then checks that it came in order.
 async fn all_came(server: &TestServer, sink: &BulkReceiver) {
     let written = written(server).await;
@@ -145,6 +154,9 @@ async fn a_sink_that_is_away_holds_up_nobody_and_its_lag_is_shown() {
     })
     .await;
     assert!(lagging["lastError"].is_string() && lagging["lastErrorTime"].is_string(), "{lagging}");
+    assert_eq!(figure(&server, "hardline_export_lag_events{setting=\"one\"}").await, 82);
+    assert!(figure(&server, "hardline_export_failures{setting=\"one\"}").await > 1);
+    assert!(figure(&server, "hardline_export_lag_seconds{setting=\"one\"}").await >= 0);
     // A server that is started again goes on where the one before was.
     let kept = server.stop_keeping_data().await;
     let server = builder(&[sink.url()]).directory(kept).start().await;
@@ -152,6 +164,10 @@ async fn a_sink_that_is_away_holds_up_nobody_and_its_lag_is_shown() {
     sink.be_away(false);
     all_came(&server, &sink).await;
     until(&server, "one", "end of the lag", |status| status["lagEvents"] == 0).await;
+    for (name, wanted) in [("lag_events", 0), ("lag_seconds", 0), ("failures", 0), ("sent_events_total", 92)] {
+        let figure = figure(&server, &format!("hardline_export_{name}{{setting=\"one\"}}")).await;
+        assert_eq!(figure, wanted, "{name}");
+    }
     server.stop().await;
 }
 

@@ -207,6 +207,7 @@ impl Place {
                 | "Hardline.Detection/alerts"
                 | "Microsoft.Insights/diagnosticSettings"
                 | "Hardline.Insights/eventRecords"
+                | "Hardline.Insights/metrics"
                 | "Hardline.Fleet/hosts" => format!("{sub}/providers/{kind}"),
                 "Microsoft.SerialConsole/serialPorts" => format!("{vm}/providers/{kind}"),
                 "Hardline.Identity/users"

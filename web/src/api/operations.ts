@@ -1422,6 +1422,15 @@ export const operations = {
     verb: "",
     summary: "Fetch activity events as an Event Hub's records",
   },
+  MetricsGet: {
+    name: "Hardline.Insights/metrics/read",
+    requires: "Hardline.Insights/metrics/read",
+    method: "GET",
+    target: "collection",
+    type: "Hardline.Insights/metrics",
+    verb: "",
+    summary: "How far exports and detection rules have come, for Prometheus",
+  },
   HostList: {
     name: "Hardline.Fleet/hosts/read",
     requires: "Hardline.Fleet/hosts/read",

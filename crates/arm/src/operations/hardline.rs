@@ -97,6 +97,14 @@ pub(super) fn rows() -> Vec<Operation> {
             )
         },
         row(
+            MetricsGet,
+            "Hardline.Insights/metrics/read",
+            Method::GET,
+            Collection("Hardline.Insights/metrics"),
+            Refusals,
+            "How far exports and detection rules have come, for Prometheus",
+        ),
+        row(
             HostList,
             "Hardline.Fleet/hosts/read",
             Method::GET,

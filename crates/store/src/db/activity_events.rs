@@ -1,6 +1,6 @@
 //! The activity log: written in the transaction of the change, read by filters, newest first.
 
-use super::sql::{Select, below, number, text};
+use super::sql::{Select, below, number, optional_number, text};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
 use sqlx::any::AnyRow;
@@ -270,6 +270,24 @@ pub async fn count_after<'a>(
                LIMIT $3) AS waiting";
     let statement = sqlx::query(sql).bind(subscription.to_lowercase()).bind(after).bind(most);
     number(&from.into().one(statement).await?, "events")
+}
+
+/// What a reader with a cursor has still to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many events.
+    pub events: i64,
+    /// Since when the oldest of them has been searchable, microseconds.
+    pub since: Option<i64>,
+}
+
+/// What there is of a subscription after the place `after`.
+pub async fn waiting<'a>(from: impl Into<Reader<'a>>, subscription: &str, after: i64) -> Result<Waiting> {
+    let sql = "SELECT COUNT(*) AS events, (SELECT ingested FROM activity_events WHERE subscription_key = $1 AND seq > $2 \
+               ORDER BY seq LIMIT 1) AS since FROM activity_events WHERE subscription_key = $1 AND seq > $2";
+    let statement = sqlx::query(sql).bind(subscription.to_lowercase()).bind(after);
+    let row = from.into().one(statement).await?;
+    Ok(Waiting { events: number(&row, "events")?, since: optional_number(&row, "since")? })
 }
 
 /// The place of the newest event of all; 0 when there is none.

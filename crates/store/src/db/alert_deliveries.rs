@@ -87,6 +87,16 @@ pub async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
     tx.run(sqlx::query("DELETE FROM alert_deliveries WHERE id = $1").bind(id)).await.map(|_| ())
 }
 
+/// How many alerts of a subscription each webhook has still to take.
+pub async fn outstanding<'a>(from: impl Into<Reader<'a>>, subscription: &str) -> Result<Vec<(String, i64)>> {
+    let statement = sqlx::query(
+        "SELECT action, COUNT(*) AS alerts FROM alert_deliveries WHERE subscription_key = $1 GROUP BY action ORDER BY action",
+    )
+    .bind(subscription.to_ascii_lowercase());
+    let rows = from.into().all(statement).await?;
+    rows.iter().map(|row| Ok((text(row, "action")?, number(row, "alerts")?))).collect()
+}
+
 /// Removes what is outstanding of webhooks that are none of these.
 pub async fn keep(tx: &mut Tx, actions: &[String]) -> Result<u64> {
     let places: Vec<_> = (1..=actions.len()).map(|place| format!("${place}")).collect();

@@ -152,6 +152,8 @@ pub async fn deliveries_are_taken_by_one(db: &Db) {
     let again = alert_deliveries::take(&mut tx, "pager", 15, 20, 10).await.unwrap();
     assert_eq!(again, [AlertDelivery { attempts: 1, due: 15, error: "503".into(), ..delivery("x", 0) }]);
     assert_eq!(alert_deliveries::take(&mut tx, "chat", 99, 100, 10).await.unwrap(), []);
+    assert_eq!(alert_deliveries::outstanding(&mut tx, "S").await.unwrap(), [("pager".into(), 2)]);
+    assert_eq!(alert_deliveries::outstanding(&mut tx, "t").await.unwrap(), []);
     assert_eq!(alert_deliveries::keep(&mut tx, &["chat".into(), "pager".into()]).await.unwrap(), 0);
     assert_eq!(alert_deliveries::keep(&mut tx, &["chat".into()]).await.unwrap(), 2);
     assert_eq!(alert_deliveries::keep(&mut tx, &[]).await.unwrap(), 0);
@@ -176,6 +178,13 @@ pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
     };
     assert_eq!(bodies(&read(10, 30, None, 10).await), ["90", "80", "70", "60"]);
     assert_eq!(bodies(&read(11, 29, None, 10).await), ["80", "70"]);
+    let seqs: Vec<i64> = read(10, 30, None, 10).await.iter().map(|event| event.seq).collect();
+    let waiting = async |after: i64| {
+        let waiting = activity_events::waiting(db, "S", after).await.unwrap();
+        (waiting.events, waiting.since)
+    };
+    assert_eq!((waiting(0).await, waiting(seqs[0]).await), ((4, Some(10)), (3, Some(20))));
+    assert_eq!(waiting(seqs[3]).await, (0, None));
     let first = read(10, 30, None, 2).await;
     let last = first.last().unwrap();
     let happened = activity_events::ascending(db, "s", Order::Happened, (60, 85), None, 10).await.unwrap();
