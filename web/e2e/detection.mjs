@@ -253,7 +253,7 @@ test("rule files are loaded, and each is told of", options, async () => {
   ];
   await page.getByTestId("rule-files").setInputFiles(files.map(([name, content]) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) })));
   const report = page.getByRole("region", { name: "What became of each rule" });
-  await report.getByRole("row", { name: /good\.toml/ }).getByText("Loaded", { exact: true }).waitFor();
+  await report.getByRole("row", { name: /good\.toml/ }).getByText("Running", { exact: true }).waitFor();
   await report.getByRole("row", { name: /again\.toml/ }).getByText("Duplicate", { exact: true }).waitFor();
   await report.getByRole("row", { name: /broken\.toml/ }).getByText("Broken", { exact: true }).waitFor();
   await report.getByRole("row", { name: /sequence\.toml/ }).getByText("Unsupported", { exact: true }).waitFor();

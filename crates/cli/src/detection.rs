@@ -17,8 +17,10 @@ const ALERTS: &str = "alerts";
 /// Longest rule file that is read, bytes.
 const LONGEST: u64 = 4 << 20;
 /// Files that are sent at once, and their bytes at most.
-const BATCH: (usize, usize) = (50, 1 << 20);
+const BATCH: (usize, usize) = (500, 1 << 20);
 const DAY: u64 = 24 * 3600;
+/// What is said of a file that is no rule.
+const BROKEN: &str = "broken";
 
 /// `hardline rule …`.
 pub async fn rule(verb: &RuleVerb) -> Result<(), Error> {
@@ -199,10 +201,15 @@ fn brief_alert(alert: &Value) -> Value {
 }
 
 fn brief_file(file: &Value) -> Value {
-    columns(
-        file,
-        &[("File", "/file"), ("Rule", "/displayName"), ("Outcome", "/outcome"), ("Reason", "/reason")],
-    )
+    let mut row = columns(file, &[("File", "/file"), ("Rule", "/displayName"), ("Outcome", "/outcome")]);
+    let texts =
+        |name: &str| file.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let reason = file.get("reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
+    let said: Vec<_> = reason.into_iter().chain(texts("notes")).chain(texts("findings")).collect();
+    if let Some(row) = row.as_object_mut() {
+        row.insert("Reason".into(), said.join(" ").into());
+    }
+    row
 }
 
 /// Loads every rule file that the paths name; one that is not a rule stops no other.
@@ -218,24 +225,45 @@ async fn load(paths: &[PathBuf], enabled: bool, common: &DetectionArgs) -> Resul
     let (mut report, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
     let total = files.len();
     for (number, path) in files.into_iter().enumerate() {
-        let content = read(&path)?;
-        bytes += content.len();
-        batch.push(json!({ "name": path.display().to_string(), "content": content }));
-        if batch.len() >= BATCH.0 || bytes >= BATCH.1 || number + 1 == total {
+        let name = path.display().to_string();
+        match read(&path) {
+            Ok(content) => {
+                bytes += content.len();
+                batch.push(json!({ "name": name, "content": content }));
+            }
+            Err(why) => {
+                report.push(json!({ "file": name, "outcome": BROKEN, "reason": why.to_string() }));
+            }
+        }
+        let full = batch.len() >= BATCH.0 || bytes >= BATCH.1 || number + 1 == total;
+        if full && !batch.is_empty() {
             let body = json!({ "files": std::mem::take(&mut batch), "enabled": enabled });
             let said = post(&session, &format!("{provider}/importRules"), &body).await?;
             bytes = 0;
-            report.extend(said.get("rules").and_then(Value::as_array).cloned().unwrap_or_default());
+            replaced(&mut report, said.get("rules").and_then(Value::as_array).map_or(&[], Vec::as_slice));
             eprintln!("{} of {total} files", number + 1);
         }
     }
-    let broken = report.iter().filter(|r| r.get("outcome").is_some_and(|o| o == "broken")).count();
+    let broken = report.iter().filter(|r| r.get("outcome").is_some_and(|o| o == BROKEN)).count();
     print(&common.output, &Value::Array(report), brief_file)?;
     match broken {
         0 => Ok(()),
         1 => Err(Error::Usage("one file is no rule; the others were loaded".into())),
         n => Err(Error::Usage(format!("{n} files are no rules; the others were loaded"))),
     }
+}
+
+/// Takes up what a request gives. It knows nothing of those before: a rule whose id came there already has taken that one's place.
+fn replaced(report: &mut Vec<Value>, more: &[Value]) {
+    let there = |file: &Value| !["broken", "duplicate"].iter().any(|word| file["outcome"] == *word);
+    for file in more.iter().filter(|file| there(file)) {
+        for before in report.iter_mut().filter(|before| there(before) && before["ruleId"] == file["ruleId"]) {
+            before["outcome"] = "duplicate".into();
+            before["reason"] =
+                format!("another rule has the same id: {}", file["file"].as_str().unwrap_or("")).into();
+        }
+    }
+    report.extend_from_slice(more);
 }
 
 /// The rule files below a path, by name.
@@ -267,4 +295,29 @@ fn read(path: &Path) -> Result<String, Error> {
         return Err(failed(format!("it is longer than {LONGEST} bytes")));
     }
     std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_rules_with_one_id_in_two_requests_the_first_is_told_to_be_gone() {
+        let file =
+            |file: &str, id: &str, outcome: &str| json!({ "file": file, "ruleId": id, "outcome": outcome });
+        let mut report = vec![file("a", "1", "running"), file("b", "2", "broken"), file("c", "3", "running")];
+        replaced(
+            &mut report,
+            &[file("d", "1", "running"), file("e", "2", "disabled"), file("f", "3", "broken")],
+        );
+        let told: Vec<_> = report.iter().map(|file| file["outcome"].as_str().unwrap()).collect();
+        assert_eq!(told, ["duplicate", "broken", "running", "running", "disabled", "broken"]);
+        assert_eq!(report[0]["reason"], "another rule has the same id: d");
+    }
+
+    #[test]
+    fn what_is_said_of_a_rule_stands_in_its_line() {
+        let file = json!({ "file": "a", "reason": "", "notes": ["n."], "findings": ["Never."] });
+        assert_eq!(brief_file(&file)["Reason"], "n. Never.");
+    }
 }

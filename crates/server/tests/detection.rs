@@ -385,11 +385,11 @@ async fn a_folder_of_rule_files_is_told_file_by_file() {
     assert_eq!(
         outcome,
         [
-            ("good.toml", "loaded"),
+            ("good.toml", "running"),
             ("again.toml", "duplicate"),
             ("eql.toml", "unsupported"),
             ("broken.toml", "broken"),
-            ("odd.toml", "loaded")
+            ("odd.toml", "running")
         ]
     );
     assert!(report[2]["reason"].as_str().unwrap().contains("EQL"));

@@ -164,7 +164,8 @@ async fn a_sink_that_is_away_holds_up_nobody_and_its_lag_is_shown() {
     sink.be_away(false);
     all_came(&server, &sink).await;
     until(&server, "one", "end of the lag", |status| status["lagEvents"] == 0).await;
-    for (name, wanted) in [("lag_events", 0), ("lag_seconds", 0), ("failures", 0), ("sent_events_total", 92)] {
+    for (name, wanted) in [("lag_events", 0), ("lag_seconds", 0), ("failures", 0), ("sent_events_total", 92)]
+    {
         let figure = figure(&server, &format!("hardline_export_{name}{{setting=\"one\"}}")).await;
         assert_eq!(figure, wanted, "{name}");
     }

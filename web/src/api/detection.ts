@@ -139,7 +139,7 @@ export interface Trial extends Span {
   readonly samples?: readonly AlertProperties[];
 }
 
-export type ImportOutcome = "loaded" | "unsupported" | "broken" | "duplicate";
+export type ImportOutcome = "running" | "disabled" | "unsupported" | "broken" | "duplicate";
 
 /** What became of one rule of an imported file. */
 export interface ImportedRule {

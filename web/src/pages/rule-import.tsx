@@ -3,7 +3,7 @@
 import {
   Button, Checkbox, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, Field, makeStyles, mergeClasses, Select, Spinner, tokens,
 } from "@fluentui/react-components";
-import { ArrowUploadRegular, CheckmarkCircleFilled, DocumentMultipleRegular, ErrorCircleFilled, ProhibitedRegular } from "@fluentui/react-icons";
+import { ArrowUploadRegular, CheckmarkCircleFilled, DocumentMultipleRegular, ErrorCircleFilled, PauseCircleRegular, ProhibitedRegular } from "@fluentui/react-icons";
 import { useRef, useState, type DragEvent, type ReactNode } from "react";
 import { Link } from "react-router";
 import { rulePage, type ImportedRule } from "../api/detection";
@@ -34,7 +34,8 @@ const useStyles = makeStyles({
 });
 
 const OUTCOMES: Readonly<Record<string, readonly [string, "good" | "warn" | "bad" | "off", ReactNode]>> = {
-  loaded: ["Loaded", "good", <CheckmarkCircleFilled key="i" />],
+  running: ["Running", "good", <CheckmarkCircleFilled key="i" />],
+  disabled: ["Disabled", "off", <PauseCircleRegular key="i" />],
   unsupported: ["Unsupported", "warn", <ProhibitedRegular key="i" />],
   broken: ["Broken", "bad", <ErrorCircleFilled key="i" />],
   duplicate: ["Duplicate", "off", <DocumentMultipleRegular key="i" />],
@@ -172,7 +173,7 @@ function Report({ rules, left, subscription, onClose }: { readonly rules: readon
                 const [word, tone, icon] = OUTCOMES[rule.outcome ?? ""] ?? [rule.outcome ?? "-", "off" as const, null];
                 const notes = [...(rule.findings ?? []), ...(rule.notes ?? [])];
                 const name = rule.displayName ?? rule.ruleId ?? "-";
-                const there = (rule.outcome === "loaded" || rule.outcome === "unsupported") && rule.ruleId;
+                const there = rule.outcome !== "broken" && rule.outcome !== "duplicate" && rule.ruleId;
                 return (
                   <tr key={i}>
                     <td>{rule.file ?? "-"}</td>

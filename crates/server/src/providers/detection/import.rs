@@ -63,22 +63,26 @@ pub async fn rule_import(cx: &Cx, allowed: &Allowed, body: &Bytes) -> Result<Rec
     let mut rows = Vec::new();
     let mut shown = Vec::new();
     for entry in &report.entries {
-        let (outcome, reason, source) = judge(entry, &files);
+        let (mut outcome, reason, source) = judge(entry, &files);
         let known = Some(entry.rule_id.as_str()).filter(|id| !id.is_empty()).and_then(before);
         if known.is_some_and(|rule| rule.built_in) {
             shown.push(said(cx, entry, "duplicate", "the product brings a rule with this id"));
             continue;
         }
+        let stated = matches!(&entry.outcome, Outcome::Rule(rule) if rule.enabled);
+        let enabled = wanted.or(known.map(|rule| rule.enabled)).unwrap_or(stated);
+        if outcome == "running" && !enabled {
+            outcome = "disabled";
+        }
         shown.push(said(cx, entry, outcome, &reason));
         let Some(source) = source else { continue };
-        let stated = matches!(&entry.outcome, Outcome::Rule(rule) if rule.enabled);
         let row = known.and_then(|rule| rule.row.clone());
         rows.push((
             DetectionRule {
                 subscription: subscription.clone(),
                 name: entry.rule_id.clone(),
                 source,
-                enabled: wanted.or(known.map(|rule| rule.enabled)).unwrap_or(stated),
+                enabled,
                 exceptions: row.as_ref().map_or("[]".into(), |row| row.exceptions.clone()),
                 etag: new_etag(cx),
                 created: micros(cx.now),
@@ -118,11 +122,11 @@ fn files(value: Option<&Value>) -> Result<Vec<(String, String)>, ArmError> {
         .collect()
 }
 
-/// What becomes of an entry: the word, the reason, the text to keep.
+/// What becomes of an entry: the word (of a rule that is on), the reason, the text to keep.
 fn judge(entry: &Entry, files: &[(String, String)]) -> (&'static str, String, Option<String>) {
     match &entry.outcome {
         Outcome::Rule(rule) => match text(entry, files, Some(rule)) {
-            Ok(source) => ("loaded", String::new(), Some(source)),
+            Ok(source) => ("running", String::new(), Some(source)),
             Err(why) => ("broken", why, None),
         },
         Outcome::Unsupported(rule) => {
