@@ -3,7 +3,8 @@
 use crate::config::PlaceDatabases;
 use hardline_arm::activity::{Coordinates, Place};
 use maxminddb::Reader;
-use maxminddb::geoip2::{Asn, City};
+use maxminddb::geoip2::City;
+use serde_json::Value;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -56,8 +57,11 @@ impl Places {
 }
 
 fn network(database: &Database, address: IpAddr) -> Option<(Option<u32>, Option<String>)> {
-    let found = database.lookup(address).ok()?.decode::<Asn<'_>>().ok()??;
-    Some((found.autonomous_system_number, found.autonomous_system_organization.map(str::to_owned)))
+    // As whatever it is: who makes databases of their own writes numbers as long as they need to be.
+    let found = database.lookup(address).ok()?.decode::<Value>().ok()??;
+    let number = found.get("autonomous_system_number").and_then(Value::as_u64);
+    let organization = found.get("autonomous_system_organization").and_then(Value::as_str);
+    Some((number.and_then(|number| u32::try_from(number).ok()), organization.map(str::to_owned)))
 }
 
 fn city(database: &Database, address: IpAddr) -> Option<Place> {

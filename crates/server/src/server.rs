@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 #[non_exhaustive]
 pub enum StartError {
     /// The address is taken, or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -39,10 +39,10 @@ pub enum StartError {
     #[error("plain HTTP is allowed on loopback addresses only, not on {0}")]
     PlainNotLoopback(SocketAddr),
     /// The store cannot be opened.
-    #[error("cannot open the store: {0}")]
+    #[error("cannot open the store")]
     Store(#[from] StoreError),
     /// The certificate and the key are no pair, or not readable.
-    #[error("the TLS certificate cannot be used: {0}")]
+    #[error("the TLS certificate cannot be used")]
     Tls(#[from] rustls::Error),
     /// Anything else, in words.
     #[error("{0}")]

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-/// Writes a database in which each network (address, length of its prefix) has a record; numbers are written as 32 bits,
-/// fractions as doubles.
+/// Writes a database in which each network (address, length of its prefix) has a record; numbers are written as 16 bits if they
+/// fit, else as 32, fractions as doubles.
 pub fn write(file: &Path, kind: &str, networks: &[((Ipv4Addr, u8), Value)]) {
     let mut nodes: Vec<[Option<Next>; 2]> = vec![[None, None]];
     let mut data = Vec::new();
     for ((address, length), record) in networks {
         let offset = data.len();
-        encode(record, &mut data);
+        encode(record, 2, &mut data);
         let bits = u32::from(*address);
         let mut node = 0;
         for depth in 0..*length {
@@ -46,7 +46,7 @@ pub fn write(file: &Path, kind: &str, networks: &[((Ipv4Addr, u8), Value)]) {
         "binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": 1, "database_type": kind,
         "description": { "en": "test" }, "ip_version": 4, "languages": ["en"], "node_count": count, "record_size": 24,
     });
-    encode(&description, &mut bytes);
+    encode(&description, 4, &mut bytes);
     std::fs::write(file, bytes).unwrap();
 }
 
@@ -56,8 +56,8 @@ enum Next {
     Data(usize),
 }
 
-/// A value as the format has it: a byte with type and size, the content.
-fn encode(value: &Value, out: &mut Vec<u8>) {
+/// A value as the format has it: a byte with type and size, the content. Numbers have `narrow` bytes if they fit, else four.
+fn encode(value: &Value, narrow: usize, out: &mut Vec<u8>) {
     let head = |kind: u8, size: usize, out: &mut Vec<u8>| {
         let short = u8::try_from(size.min(29)).unwrap();
         if kind < 8 {
@@ -76,8 +76,16 @@ fn encode(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Number(number) if number.is_u64() => {
             let number = u32::try_from(number.as_u64().unwrap()).unwrap();
-            head(6, 4, out);
-            out.extend_from_slice(&number.to_be_bytes());
+            match u16::try_from(number) {
+                Ok(number) if narrow == 2 => {
+                    head(5, 2, out);
+                    out.extend_from_slice(&number.to_be_bytes());
+                }
+                _ => {
+                    head(6, 4, out);
+                    out.extend_from_slice(&number.to_be_bytes());
+                }
+            }
         }
         Value::Number(number) => {
             head(3, 8, out);
@@ -86,7 +94,7 @@ fn encode(value: &Value, out: &mut Vec<u8>) {
         Value::Object(members) => {
             head(7, members.len(), out);
             for (name, member) in members {
-                encode(&Value::String(name.clone()), out);
+                encode(&Value::String(name.clone()), narrow, out);
                 match (name.as_str(), member.as_u64()) {
                     // Of the description readers want these in 16 bits, and this in 64.
                     (
@@ -103,13 +111,13 @@ fn encode(value: &Value, out: &mut Vec<u8>) {
                         head(9, 8, out);
                         out.extend_from_slice(&number.to_be_bytes());
                     }
-                    _ => encode(member, out),
+                    _ => encode(member, narrow, out),
                 }
             }
         }
         Value::Array(items) => {
             head(11, items.len(), out);
-            items.iter().for_each(|item| encode(item, out));
+            items.iter().for_each(|item| encode(item, narrow, out));
         }
         Value::Bool(_) | Value::Null => panic!("no test needs it"),
     }
