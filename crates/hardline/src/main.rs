@@ -5,6 +5,7 @@ mod clock;
 mod dev;
 mod enroll;
 mod logging;
+mod outside;
 mod server;
 mod stop;
 

@@ -56,6 +56,9 @@ pub struct Args {
     /// Deployments may link to templates below this address (https://host/folder/); may be given several times
     #[arg(long, value_name = "URL")]
     template_source: Vec<String>,
+    /// A file with tables of a server's file: [export], [[alert_webhooks]], [places], [identity_provider]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Serve plain HTTP, too; on a loopback address only (for benchmarks)
     #[arg(long, value_name = "ADDR:PORT")]
     plain_listen: Option<SocketAddr>,

@@ -5,6 +5,7 @@ use super::demo::Attached;
 use super::files::private_dir;
 use super::secrets::Secrets;
 use super::{Args, GROUP, LOCATION, Progress};
+use crate::outside::Outside;
 use crate::server::database;
 use anyhow::{Context as _, bail};
 use hardline_agent::{Agent, AgentConfig};
@@ -43,7 +44,10 @@ impl Platform {
         private_dir(&objects)?;
         let address = args.listen.ip();
         let named = address.is_loopback() || address.is_unspecified();
-        let config = Config {
+        let outside = args.config.as_deref().map(Outside::read).transpose()?.unwrap_or_default();
+        let events = dir.join("events");
+        private_dir(&events)?;
+        let mut config = Config {
             listen: args.listen,
             plain_listen: args.plain_listen,
             template_sources: args.template_source.clone(),
@@ -56,10 +60,11 @@ impl Platform {
             objects,
             tenant: secrets.tenant,
             location: LOCATION.to_owned(),
-            export: Export::default(),
+            export: Export { folder: Some(events), ..Export::default() },
             limits: Limits::default(),
             federation: None,
         };
+        outside.apply(&mut config)?;
         progress.say("starting the server");
         let server = match Server::start(config).await {
             Ok(server) => server,
