@@ -143,6 +143,22 @@ async fn every_event_comes_in_order_whatever_the_sink_does() {
 }
 
 #[tokio::test]
+async fn a_sink_that_takes_a_part_is_not_taken_for_one_that_is_away() {
+    let sink = receiver().await;
+    let server = builder(&[sink.url()]).limits(|limits| limits.sink_pause = Duration::from_millis(20));
+    let server = server.start().await;
+    server.owner().put(&path("one"), &body(sink.url(), &json!({}))).await.expect(200);
+    sink.wait("the setting's own events", |sink| sink.taken().len() == 2).await;
+    sink.be_away(true);
+    load(&server, 60).await;
+    // Pauses that grew with each of these answers would be longer than anybody waits here.
+    sink.fail(vec![Fault::Items(2, 429); 40]);
+    sink.be_away(false);
+    all_came(&server, &sink).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_sink_that_is_away_holds_up_nobody_and_its_lag_is_shown() {
     let sink = receiver().await;
     let server = builder(&[sink.url()]).start().await;

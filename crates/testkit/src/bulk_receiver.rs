@@ -220,7 +220,7 @@ impl Inner {
         let mut items = Vec::new();
         for (number, (id, document)) in documents.into_iter().enumerate() {
             let status = match fault {
-                Some(Fault::Items(each, status)) if number % each == 0 => status,
+                Some(Fault::Items(each, status)) if (number + 1) % each == 0 => status,
                 _ if state.ids.contains(&id) => 409,
                 _ => 201,
             };

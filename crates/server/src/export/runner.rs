@@ -195,8 +195,9 @@ impl Runner {
             Err(SinkError::Split(reason)) => return self.failed(&reason, None).await,
             Err(SinkError::Away { reason, pause }) => return self.failed(&reason, pause).await,
         };
+        let asked = items.len();
         let mut done: HashSet<i64> = HashSet::new();
-        let (mut sent, mut later, mut letters) = (0, None, Vec::new());
+        let (mut sent, mut later, mut letters) = (0, Vec::new(), Vec::new());
         let now = micros(self.state.clock.now());
         for (item, verdict) in items.iter().zip(verdicts) {
             match verdict {
@@ -214,7 +215,7 @@ impl Runner {
                     letters.push(DeadLetter { seq: item.seq, event: item.id.clone(), reason, time: now });
                     done.insert(item.seq);
                 }
-                Verdict::Later(reason) => later = Some(reason),
+                Verdict::Later(reason) => later.push(reason),
             }
         }
         batch.pending.retain(|item| !done.contains(&item.seq));
@@ -222,12 +223,14 @@ impl Runner {
         if !done.is_empty() && !self.advance(place, sent, &letters).await? {
             return Ok(false);
         }
-        match later {
-            Some(reason) => self.failed(&reason, None).await,
-            None => {
-                self.failures = 0;
-                Ok(true)
-            }
+        if !done.is_empty() {
+            self.failures = 0;
+        }
+        // A sink that takes a part is there: it is left alone for as much of a pause as it did not take.
+        let share = Share { left: later.len(), of: asked };
+        match later.last() {
+            Some(reason) => self.paused(reason, None, share).await,
+            None => Ok(true),
         }
     }
 
@@ -246,9 +249,19 @@ impl Runner {
         Ok(true)
     }
 
+    /// Nothing was taken.
+    async fn failed(&mut self, reason: &str, wish: Option<Duration>) -> Result<bool, StoreError> {
+        self.paused(reason, wish, Share { left: 1, of: 1 }).await
+    }
+
     /// Notes a failure and pauses: longer each time, and by chance, so that sinks are not asked by everybody at once. False when
     /// another server has sent meanwhile.
-    async fn failed(&mut self, reason: &str, wish: Option<Duration>) -> Result<bool, StoreError> {
+    async fn paused(
+        &mut self,
+        reason: &str,
+        wish: Option<Duration>,
+        share: Share,
+    ) -> Result<bool, StoreError> {
         tracing::warn!(
             id = self.setting.id,
             failures = self.failures + 1,
@@ -259,7 +272,8 @@ impl Runner {
         let now = micros(self.state.clock.now());
         settings::fail(&mut tx, &self.setting.id, &self.holder, reason, now).await?;
         tx.commit().await?;
-        let longest = self.state.config.limits.sink_pause.saturating_mul(1 << self.failures.min(DOUBLINGS));
+        let pause = self.state.config.limits.sink_pause.mul_f64(share.left as f64 / share.of.max(1) as f64);
+        let longest = pause.saturating_mul(1 << self.failures.min(DOUBLINGS));
         self.failures = self.failures.saturating_add(1);
         let mut chance = [0; 4];
         self.state.random.fill(&mut chance);
@@ -271,6 +285,13 @@ impl Runner {
         tx.commit().await?;
         Ok(held && noted.is_some_and(|setting| setting.progress.place == self.place))
     }
+}
+
+/// How many events of a request were not taken.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    left: usize,
+    of: usize,
 }
 
 impl Batch {
