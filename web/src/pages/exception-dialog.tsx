@@ -24,14 +24,18 @@ const useStyles = makeStyles({
   offered: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0 },
   entries: { border: "none", margin: 0, padding: 0, minWidth: 0, display: "flex", flexDirection: "column", gap: "8px", "& legend": { fontSize: "14px", padding: 0, marginBottom: "4px" } },
   entry: {
-    display: "grid", gridTemplateColumns: "minmax(0, 1fr) 150px minmax(0, 1.2fr) 32px", gap: "4px 8px", alignItems: "start", padding: "10px 0 10px 12px",
+    display: "grid", gridTemplateColumns: "minmax(0, 1fr) 150px minmax(0, 1.2fr) 32px", gap: "4px 8px", alignItems: "start", padding: "2px 0 6px 12px",
     borderLeft: `3px solid ${tokens.colorNeutralStroke1}`,
     "@media (max-width: 620px)": { gridTemplateColumns: "minmax(0, 1fr) 32px", "& > :nth-child(-n + 3)": { gridColumn: 1 }, "& > :nth-child(4)": { gridColumn: 2, gridRow: 1 } },
   },
   away: { marginTop: "26px" },
-  narrow: { minWidth: 0, "& input, & select, & textarea": { minWidth: 0 } },
-  words: { margin: 0, padding: "8px 12px", borderRadius: "4px", fontSize: "13px", background: tokens.colorNeutralBackground3, overflowWrap: "anywhere" },
-  until: { maxWidth: "260px" },
+  /** Controls have a width of their own, which must not be theirs here. */
+  narrow: { minWidth: 0, gridTemplateColumns: "minmax(0, 1fr)" },
+  words: {
+    margin: 0, borderRadius: "4px", border: "8px solid transparent", fontSize: "13px", background: tokens.colorNeutralBackground3, overflowWrap: "anywhere",
+    display: "-webkit-box", WebkitBoxOrient: "vertical", WebkitLineClamp: 6, overflow: "hidden", flexShrink: 0,
+  },
+  last: { display: "grid", gridTemplateColumns: "minmax(0, 1fr) 240px", gap: "12px", alignItems: "start", "@media (max-width: 620px)": { gridTemplateColumns: "minmax(0, 1fr)" } },
 });
 
 interface Asked {
@@ -63,18 +67,28 @@ function Form({ rule, first, document: alert, onClose, onAdded }: Asked) {
   const [id] = useState(() => crypto.randomUUID());
   const [tries, setTries] = useState(0);
   const change = useExceptions();
-  const lacks = tries === 0 ? null : lacksOf(draft, Date.now());
+  const missing = lacksOf(draft, Date.now());
+  const lacks = tries === 0 ? null : missing;
   const offers = offersOf(alert);
-  const ready = lacksOf(draft, Date.now()) === null;
+  const meant = missing === null || missing.entries.every(({ field, value }) => field === undefined && value === undefined);
   useEffect(() => {
     if (tries > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [tries]);
-  const write = (part: Partial<ExceptionDraft>): void => setDraft((before) => ({ ...before, ...part }));
+  const problem = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (change.error !== null) problem.current?.scrollIntoView({ block: "nearest" });
+  }, [change.error]);
+  const put = (next: (before: ExceptionDraft) => ExceptionDraft): void => {
+    setDraft(next);
+    // It was about another text.
+    if (change.isError) change.reset();
+  };
+  const write = (part: Partial<ExceptionDraft>): void => put((before) => ({ ...before, ...part }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (change.isPending) return;
     setTries((n) => n + 1);
-    if (!ready) return;
+    if (missing !== null) return;
     const item = itemOf(draft, id);
     change.mutate(
       { rule, exceptions: [...(rule.properties?.exceptions ?? []), item] },
@@ -94,6 +108,11 @@ function Form({ rule, first, document: alert, onClose, onAdded }: Asked) {
           <span>
             The rule <strong>{rule.properties?.displayName ?? rule.name}</strong> makes no alert of an event that all conditions hold for.
           </span>
+          {change.isError && (
+            <div ref={problem}>
+              <ExceptionProblem error={change.error} what="added" />
+            </div>
+          )}
           <Field label="Name" required {...wrong(lacks?.name)}>
             <Input value={draft.name} maxLength={LONGEST} autoFocus onChange={(_event, data) => write({ name: data.value })} />
           </Field>
@@ -110,7 +129,7 @@ function Form({ rule, first, document: alert, onClose, onAdded }: Asked) {
                     checked={taken}
                     icon={taken ? <CheckmarkRegular /> : <AddRegular />}
                     title={exceptionText({ field: offer.entry.field, type: "match", value: offer.entry.value })}
-                    onClick={() => setDraft((before) => withOffer(before, offer, !taken))}
+                    onClick={() => put((before) => withOffer(before, offer, !taken))}
                   >
                     <span className={styles.offered}>
                       {offer.label}: {offer.entry.value}
@@ -121,14 +140,15 @@ function Form({ rule, first, document: alert, onClose, onAdded }: Asked) {
             </div>
           )}
           <Conditions entries={draft.entries} lacks={lacks} fields={fieldsOffered(rule.properties, alert)} alert={alert} onChange={(entries) => write({ entries })} />
-          {ready && <p className={styles.words}>No alert when {itemOf(draft, id).entries?.map(exceptionText).join(" and ")}.</p>}
-          <Field label="Why" hint="For whoever reads it later.">
-            <Textarea value={draft.description} maxLength={LONGEST} rows={2} onChange={(_event, data) => write({ description: data.value })} />
-          </Field>
-          <Field label="Until" hint="Your local time; leave it empty when it has no end." className={styles.until} {...wrong(lacks?.until)}>
-            <Input type="datetime-local" value={draft.until} onChange={(_event, data) => write({ until: data.value })} />
-          </Field>
-          {change.isError && <ExceptionProblem error={change.error} what="added" />}
+          {meant && <p className={styles.words}>No alert when {itemOf(draft, id).entries?.map(exceptionText).join(" and ")}.</p>}
+          <div className={styles.last}>
+            <Field label="Why" hint="For whoever reads it later.">
+              <Textarea value={draft.description} maxLength={LONGEST} rows={2} onChange={(_event, data) => write({ description: data.value })} />
+            </Field>
+            <Field label="Until" hint="Your local time; empty for no end." {...wrong(lacks?.until)}>
+              <Input type="datetime-local" value={draft.until} onChange={(_event, data) => write({ until: data.value })} />
+            </Field>
+          </div>
         </DialogContent>
         <DialogActions>
           <Button type="submit" appearance="primary" disabledFocusable={change.isPending}>

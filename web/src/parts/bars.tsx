@@ -57,8 +57,9 @@ export function Bars({ buckets, seconds, what }: { readonly buckets: readonly Bu
   const bar = Math.max(1, Math.min(40, room * 0.72));
   const y = (count: number): number => HEIGHT - BOTTOM - (count / top) * (HEIGHT - BOTTOM - TOP);
   const lines = top === 1 ? [0, 1] : [0, top / 2, top];
-  // As many dates as there is room for.
-  const every = Math.max(1, Math.ceil((seconds >= 86_400 ? 64 : 96) / room));
+  // As many dates as there is room for, each from where its part of the time begins.
+  const date = seconds >= 86_400 ? 64 : 96;
+  const every = Math.max(1, Math.ceil(date / room));
   const word = (count: number): string => `${count} ${count === 1 ? what.replace(/s$/, "") : what}`;
   return (
     <figure className={styles.figure} ref={figure}>
@@ -78,8 +79,8 @@ export function Bars({ buckets, seconds, what }: { readonly buckets: readonly Bu
               <title>{`${bucketText(start, seconds)}: ${word(count)}`}</title>
               <rect className="room" x={left} y={TOP} width={room} height={HEIGHT - BOTTOM - TOP} />
               {count > 0 && <rect className="bar" x={left + (room - bar) / 2} y={y(count)} width={bar} height={HEIGHT - BOTTOM - y(count)} rx={Math.min(2, bar / 4)} />}
-              {i % every === 0 && (
-                <text x={i === 0 ? left : left + room / 2} y={HEIGHT - 6} textAnchor={i === 0 ? "start" : "middle"}>
+              {i % every === 0 && left + date <= width + room && (
+                <text x={left} y={HEIGHT - 6}>
                   {bucketText(start, seconds)}
                 </text>
               )}
