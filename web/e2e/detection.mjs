@@ -366,6 +366,7 @@ test("an exception is added, is there after a reload, and is removed after a que
   await picture(page, "exception-conflict-light");
   await form.getByRole("button", { name: "Add", exact: true }).click();
   await form.waitFor({ state: "detached" });
+  await exceptions.getByRole("button", { name: "Add an exception" }).and(page.locator(":focus")).waitFor();
 
   await page.reload();
   const listed = exceptions.getByRole("list", { name: "Exceptions of the rule" });
@@ -384,6 +385,7 @@ test("an exception is added, is there after a reload, and is removed after a que
     await question.getByRole("button", { name: "Remove" }).click();
     await question.waitFor({ state: "detached" });
     await listed.getByText(name, { exact: true }).waitFor({ state: "detached" });
+    await exceptions.getByRole("button", { name: "Add an exception" }).and(page.locator(":focus")).waitFor();
   }
   await page.reload();
   await exceptions.getByText("None: every match is an alert.").waitFor();
@@ -433,6 +435,8 @@ test("who may only read sees the exceptions and changes none", options, async ()
   await exceptions.getByText(`From an alert ${run}`).waitFor();
   await page.waitForLoadState("networkidle");
   assert.equal(await exceptions.getByRole("button").count(), 0);
+  assert.equal(await page.getByRole("group", { name: "Rule" }).getByRole("button").count(), 0);
+  assert.equal(await page.getByRole("switch", { name: "Enabled" }).isDisabled(), true);
   await accessible(page, "exceptions for a reader");
   await picture(page, "exceptions-reader-light");
   await page.goto(`${portal}/alerts?status=all&rule=${rule.id}`);

@@ -12,7 +12,7 @@ import type { ExceptionItem } from "./exceptions";
 import { askEach, newest, type Listing, type Refusals } from "./listing";
 import { batches, type RuleFile } from "./rule-files";
 import type { ActivityEvent, Subscription } from "./models";
-import { operations } from "./operations";
+import { operations, type Operation } from "./operations";
 import { resourcePath } from "./paths";
 import { LIVE, unlessRefused } from "./queries";
 import { allows, type Permission } from "./rights";
@@ -207,15 +207,15 @@ export function useExceptions() {
   });
 }
 
-/** Whether the caller may change a subscription's rules; when that cannot be known, the server decides when it is tried. */
-export function useMayChangeRules(subscription: string): boolean {
+/** Whether the caller may do it in a subscription; when that cannot be known, the server decides when it is tried. */
+export function useMay(subscription: string, operation: Operation): boolean {
   const { arm } = useAccess();
   const query = useQuery({
     queryKey: ["rights", subscription],
     staleTime: 60_000,
     queryFn: ({ signal }) => arm.list<Permission>(operations.PermissionList, `/subscriptions/${encodeURIComponent(subscription)}`, { signal }),
   });
-  return query.data === undefined ? query.isError : allows(query.data, operations.DetectionRulePatch.requires);
+  return query.data === undefined ? query.isError : operation.requires === null || allows(query.data, operation.requires);
 }
 
 /** Removes a rule. */

@@ -1,12 +1,13 @@
 // What can be done at once about an alert. Each asks first, names what it touches, and shows what the server answered.
 
-import { Button, makeStyles, MessageBar, MessageBarBody, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, MessageBar, MessageBarBody, tokens, useRestoreFocusTarget } from "@fluentui/react-components";
 import { FilterDismissRegular, OpenRegular, PersonProhibitedRegular, PlugDisconnectedRegular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { evidenceOf, rulePage, vmIdOf, type Alert } from "../api/detection";
-import { useMayChangeRules, useResponse, useRule, type Response } from "../api/detection-queries";
+import { useMay, useResponse, useRule, type Response } from "../api/detection-queries";
 import { draftFrom } from "../api/exceptions";
+import { operations } from "../api/operations";
 import { parseVmId, vmPage } from "../api/paths";
 import { useAsk, type Question } from "../parts/confirm";
 import { Card } from "../parts/facts";
@@ -114,14 +115,16 @@ export function AlertResponse({ alert, subscription }: { readonly alert: Alert; 
 
 /** Begins an exception of the alert's rule with what the alert is about. */
 function Except({ alert, subscription, onAdded }: { readonly alert: Alert; readonly subscription: string; readonly onAdded: (name: string) => void }) {
-  const may = useMayChangeRules(subscription);
+  const may = useMay(subscription, operations.DetectionRulePatch);
   const { rule = "", document } = alert.properties ?? {};
   const query = useRule(subscription, rule, false);
   const [open, setOpen] = useState(false);
+  const back = useRestoreFocusTarget();
   if (!may) return null;
   return (
     <>
       <Button
+        {...back}
         size="small"
         icon={<FilterDismissRegular />}
         disabledFocusable={query.data === undefined}

@@ -1,11 +1,12 @@
 // The exceptions of a rule: what it is not to be told about, in words; added and removed by who may change rules.
 
-import { Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
+import { Button, makeStyles, tokens, Tooltip, useRestoreFocusTarget } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular } from "@fluentui/react-icons";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Rule } from "../api/detection";
-import { useExceptions, useMayChangeRules } from "../api/detection-queries";
+import { useExceptions, useMay } from "../api/detection-queries";
 import { exceptionsOfText, exceptionText, NEW_EXCEPTION, type ExceptionItem } from "../api/exceptions";
+import { operations } from "../api/operations";
 import { useAsk } from "../parts/confirm";
 import { Card } from "../parts/facts";
 import { usePageStyles } from "../parts/page";
@@ -25,8 +26,10 @@ export function RuleExceptions({ rule, subscription }: { readonly rule: Rule; re
   const page = usePageStyles();
   const styles = useStyles();
   const ask = useAsk();
-  const may = useMayChangeRules(subscription);
+  const may = useMay(subscription, operations.DetectionRulePatch);
   const change = useExceptions();
+  const back = useRestoreFocusTarget();
+  const add = useRef<HTMLDivElement>(null);
   const [adding, setAdding] = useState(false);
   const p = rule.properties ?? {};
   const set = p.exceptions ?? [];
@@ -34,7 +37,8 @@ export function RuleExceptions({ rule, subscription }: { readonly rule: Rule; re
   const remove = async (item: ExceptionItem): Promise<void> => {
     const title = `Remove the exception ${item.name ?? ""}?`;
     if (await ask({ title, body: "What it leaves out is an alert again from the next run on.", action: "Remove", danger: true })) {
-      change.mutate({ rule, exceptions: set.filter((one) => one !== item) });
+      // The button that was pressed goes away with its exception.
+      change.mutate({ rule, exceptions: set.filter((one) => one !== item) }, { onSuccess: () => add.current?.querySelector("button")?.focus() });
     }
   };
   return (
@@ -52,8 +56,8 @@ export function RuleExceptions({ rule, subscription }: { readonly rule: Rule; re
       )}
       {change.isError && <ExceptionProblem error={change.error} what="removed" />}
       {may && (
-        <div className={styles.added}>
-          <Button size="small" icon={<AddRegular />} onClick={() => setAdding(true)}>
+        <div className={styles.added} ref={add}>
+          <Button {...back} size="small" icon={<AddRegular />} onClick={() => setAdding(true)}>
             Add an exception
           </Button>
         </div>

@@ -4,7 +4,8 @@ import { Badge, Button, makeStyles, mergeClasses, MessageBar, MessageBarBody, Me
 import { CopyAddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { Link, useNavigate, useParams } from "react-router";
 import { valueText, type Rule, type RuleProperties } from "../api/detection";
-import { useRule, useRuleDelete, useRuleSwitch } from "../api/detection-queries";
+import { useMay, useRule, useRuleDelete, useRuleSwitch } from "../api/detection-queries";
+import { operations } from "../api/operations";
 import { useAsk } from "../parts/confirm";
 import { Card, Copyable, Fact, Facts, Fold } from "../parts/facts";
 import { One } from "../parts/one";
@@ -40,6 +41,8 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
   const p = rule.properties ?? {};
   const name = p.displayName ?? rule.name;
   const own = p.builtIn !== true;
+  const mayWrite = useMay(subscription, operations.DetectionRulePut);
+  const mayDelete = useMay(subscription, operations.DetectionRuleDelete);
   const at = `/rules/${encodeURIComponent(subscription)}`;
   const askToRemove = async (): Promise<void> => {
     const body = "It looks at nothing any more, and its text is lost. Its alerts stay.";
@@ -59,18 +62,20 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
           <Switch
             label="Enabled"
             checked={turn.isPending ? turn.variables.enabled : p.enabled === true}
-            disabled={p.state === "unsupported"}
+            disabled={p.state === "unsupported" || !mayWrite}
             onChange={(_event, data) => turn.mutate({ rule, enabled: data.checked })}
           />
-          {own && (
+          {own && mayWrite && (
             <Button size="small" icon={<EditRegular />} onClick={() => void navigate(`${at}/${encodeURIComponent(rule.name)}/edit`)}>
               Edit
             </Button>
           )}
-          <Button size="small" icon={<CopyAddRegular />} onClick={() => void navigate(`${at}/new?from=${encodeURIComponent(rule.name)}`)}>
-            Copy as a new rule
-          </Button>
-          {own && (
+          {mayWrite && (
+            <Button size="small" icon={<CopyAddRegular />} onClick={() => void navigate(`${at}/new?from=${encodeURIComponent(rule.name)}`)}>
+              Copy as a new rule
+            </Button>
+          )}
+          {own && mayDelete && (
             <Button size="small" icon={<DeleteRegular />} disabledFocusable={remove.isPending} onClick={() => void askToRemove()}>
               Delete
             </Button>

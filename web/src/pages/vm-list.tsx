@@ -1,3 +1,5 @@
+// The virtual machines of every subscription, and the ways to their screens, logs and consoles.
+
 import { Button, makeStyles, Tooltip, tokens } from "@fluentui/react-components";
 import { DesktopPulseRegular, ImageRegular, SearchRegular, ServerRegular, WindowConsoleRegular } from "@fluentui/react-icons";
 import { useMemo } from "react";
