@@ -430,7 +430,9 @@ test("who may only read sees the exceptions and changes none", options, async ()
   const properties = { principalId, roleDefinitionId: `${at}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7` };
   const given = await send(context, "PUT", `${at}/providers/Microsoft.Authorization/roleAssignments/${randomUUID()}?api-version=2022-04-01`, { properties });
   assert.equal(given.status(), 201);
+  const rights = page.waitForResponse((response) => response.url().includes("/Microsoft.Authorization/permissions"));
   await signIn(page, rulePage, reader);
+  assert.equal((await rights).status(), 200);
   const exceptions = page.getByRole("region", { name: "Exceptions" });
   await exceptions.getByText(`From an alert ${run}`).waitFor();
   await page.waitForLoadState("networkidle");

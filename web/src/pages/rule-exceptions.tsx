@@ -47,7 +47,7 @@ export function RuleExceptions({ rule, subscription }: { readonly rule: Rule; re
       {set.length + stated.length > 0 && (
         <ul className={styles.list} aria-label="Exceptions of the rule">
           {stated.map((item, i) => (
-            <Exception key={`text ${i}`} item={item} where="In the rule's text" />
+            <Exception key={`text ${i}`} item={item} where="in the rule's text" />
           ))}
           {set.map((item, i) => (
             <Exception key={item.item_id ?? i} item={item} onRemove={may ? () => void remove(item) : undefined} busy={change.isPending} />
@@ -86,10 +86,10 @@ function Exception({
         <strong>{name}</strong>{" "}
         {item.expire_time !== undefined && (
           <span className={page.dim}>
-            {over ? "is over since" : "until"} <Time at={item.expire_time} />
+            {over ? "ended" : "until"} <Time at={item.expire_time} />
           </span>
         )}
-        {where !== undefined && <span className={page.dim}> {where}</span>}
+        {where !== undefined && <span className={page.dim}>({where})</span>}
         <ul className={styles.conditions}>
           {(item.entries ?? []).map((entry, i) => (
             <li key={i}>{exceptionText(entry)}</li>
