@@ -84,10 +84,10 @@ export async function visitor(browser, { scheme = "light", size = { width: 1280,
   return made;
 }
 
-export async function signIn(page, to = `${portal}/`) {
+export async function signIn(page, to = `${portal}/`, who = server) {
   await page.goto(to);
-  await page.getByLabel("User").fill(server.user);
-  await page.getByLabel("Password", { exact: true }).fill(server.password);
+  await page.getByLabel("User").fill(who.user);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("link", { name: "Hardline, home" }).waitFor();
 }

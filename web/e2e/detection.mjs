@@ -13,6 +13,9 @@ const options = { timeout: 300_000 };
 const run = randomUUID().slice(0, 8);
 const rule = { id: randomUUID(), name: `Boot diagnostics asked for ${run}` };
 const rulePage = `${portal}/rules/${server.subscription}/${rule.id}`;
+const ruleId = `/subscriptions/${server.subscription}/providers/Hardline.Detection/rules/${rule.id}`;
+const reader = { user: `reader-${run}@hardline.local`, password: `Reads-${randomUUID()}` };
+const userId = `/providers/Hardline.Identity/users/${reader.user}`;
 const vmId = `/subscriptions/${server.subscription}/resourceGroups/${server.group}/providers/Microsoft.Compute/virtualMachines/${server.vm}`;
 
 let browser;
@@ -68,6 +71,7 @@ async function removeRules() {
   for (const { name, properties } of listed.value ?? []) {
     if (properties.displayName?.includes(run)) await send(context, "DELETE", `${at}/${name}?api-version=2026-11-01`);
   }
+  await send(context, "DELETE", `${userId}?api-version=2026-11-01`);
   await context.close();
 }
 
@@ -309,6 +313,142 @@ for (const scheme of ["light", "dark"]) {
     });
   }
 }
+
+test("an exception is added, is there after a reload, and is removed after a question", options, async () => {
+  const { page, context, complaints } = await visitor(browser);
+  await signIn(page, rulePage);
+  const exceptions = page.getByRole("region", { name: "Exceptions" });
+  await exceptions.getByText("None: every match is an alert.").waitFor();
+  await exceptions.getByRole("button", { name: "Add an exception" }).click();
+  const form = page.getByRole("dialog", { name: "Add an exception" });
+  await form.getByLabel("Name").and(page.locator(":focus")).waitFor();
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await form.getByText("Give it a name.").waitFor();
+  await form.getByLabel("Name").and(page.locator(":focus")).waitFor();
+  await accessible(page, "an exception with nothing in it");
+  await picture(page, "exception-lacks-light");
+
+  // What the server says against it stands in the form, and nothing of it is lost.
+  await form.getByLabel("Name").fill(`Ours ${run}`);
+  const first = form.getByRole("group", { name: "Condition 1" });
+  await first.getByLabel("Field").fill("user.email");
+  await first.getByLabel("Value").fill("x".repeat(5000));
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await form.getByText("a value is longer than 4096 bytes").waitFor();
+  await accessible(page, "an exception that was refused");
+  await picture(page, "exception-refused-light");
+  await first.getByLabel("Value").fill("nobody@hardline.test");
+  await form.getByRole("button", { name: "Add a condition" }).click();
+  const second = form.getByRole("group", { name: "Condition 2" });
+  await second.getByLabel("Field").fill("source.ip");
+  await second.getByLabel("Comparison").selectOption({ label: "is one of" });
+  await second.getByLabel("Values").fill("192.0.2.1\n192.0.2.2\n");
+  await form.getByLabel("Why").fill("Agreed on in the morning.");
+  await form.getByLabel("Until").fill("2099-12-31T10:00");
+  await form.getByText("No alert when user.email is nobody@hardline.test and source.ip is one of 192.0.2.1, 192.0.2.2.").waitFor();
+  await accessible(page, "an exception");
+  await picture(page, "exception-light");
+
+  // Somebody else is faster, by as little as can be.
+  const theirs = [{ item_id: "theirs", name: `Theirs ${run}`, entries: [{ field: "user.email", operator: "included", type: "wildcard", value: "robot-*" }] }];
+  let faster = false;
+  await page.route((url) => url.pathname === ruleId, async (route) => {
+    if (faster || route.request().method() !== "PATCH") return route.fallback();
+    faster = true;
+    const done = await send(context, "PATCH", `${ruleId}?api-version=2026-11-01`, { properties: { exceptions: theirs } });
+    assert.equal(done.status(), 200);
+    return route.continue();
+  });
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await form.getByText("Somebody else has changed the rule meanwhile").waitFor();
+  assert.equal(await first.getByLabel("Value").inputValue(), "nobody@hardline.test");
+  await accessible(page, "an exception in conflict");
+  await picture(page, "exception-conflict-light");
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await form.waitFor({ state: "detached" });
+  await exceptions.getByRole("button", { name: "Add an exception" }).and(page.locator(":focus")).waitFor();
+
+  await page.reload();
+  const listed = exceptions.getByRole("list", { name: "Exceptions of the rule" });
+  await listed.getByText(`Theirs ${run}`).waitFor();
+  await listed.getByText(`Ours ${run}`).waitFor();
+  await listed.getByText("source.ip is one of 192.0.2.1, 192.0.2.2").waitFor();
+  await listed.getByText("Agreed on in the morning.").waitFor();
+  await listed.scrollIntoViewIfNeeded();
+  await accessible(page, "exceptions");
+  await picture(page, "exceptions-light");
+
+  for (const name of [`Ours ${run}`, `Theirs ${run}`]) {
+    await listed.getByRole("button", { name: `Remove the exception ${name}` }).click();
+    const question = page.getByRole("alertdialog", { name: `Remove the exception ${name}?` });
+    await question.getByRole("button", { name: "Cancel" }).and(page.locator(":focus")).waitFor();
+    await question.getByRole("button", { name: "Remove" }).click();
+    await question.waitFor({ state: "detached" });
+    await listed.getByText(name, { exact: true }).waitFor({ state: "detached" });
+    await exceptions.getByRole("button", { name: "Add an exception" }).and(page.locator(":focus")).waitFor();
+  }
+  await page.reload();
+  await exceptions.getByText("None: every match is an alert.").waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("an exception begins with what an alert is about", options, async () => {
+  const { page, context, complaints } = await visitor(browser, { size: { width: 700, height: 900 } });
+  await signIn(page, `${portal}/alerts?status=all&rule=${rule.id}`);
+  await page.getByRole("link", { name: rule.name }).first().click();
+  await page.getByRole("button", { name: "Add an exception from this alert" }).click();
+  const form = page.getByRole("dialog", { name: "Add an exception" });
+  await form.getByText(rule.name).waitFor();
+  const offers = form.getByRole("group", { name: "From the alert" });
+  for (const label of ["Who", "From", "Resource", "Operation"]) await offers.getByRole("button", { name: label }).waitFor();
+  await form.getByRole("group", { name: "Condition 2" }).waitFor();
+  assert.equal(await form.getByRole("group", { name: "Condition 1" }).getByLabel("Field").inputValue(), "user.email");
+  assert.equal(await form.getByRole("group", { name: "Condition 1" }).getByLabel("Value").inputValue(), server.user);
+  await offers.getByRole("button", { name: "Resource" }).click();
+  await offers.getByRole("button", { name: "Operation" }).click();
+  await form.getByText(/No alert when user\.email is \S+ and event\.action is \S+/).waitFor();
+  await accessible(page, "an exception from an alert");
+  await picture(page, "exception-from-alert-700");
+  const overflow = await form.evaluate((element) => element.scrollWidth - element.clientWidth);
+  assert.equal(overflow, 0, `the form is ${overflow} pixels too wide`);
+  await form.getByLabel("Name").fill(`From an alert ${run}`);
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText(`The exception From an alert ${run} is added to`).waitFor();
+  await page.getByRole("region", { name: "Respond" }).getByRole("link", { name: rule.name }).click();
+  await page.getByRole("list", { name: "Exceptions of the rule" }).getByText(`From an alert ${run}`).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("who may only read sees the exceptions and changes none", options, async () => {
+  const { page, context, complaints } = await visitor(browser);
+  const made = await send(context, "PUT", `${userId}?api-version=2026-11-01`, { properties: { displayName: "Reader", password: reader.password } });
+  assert.ok(made.ok());
+  const principalId = (await made.json()).properties.objectId;
+  const at = `/subscriptions/${server.subscription}`;
+  const properties = { principalId, roleDefinitionId: `${at}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7` };
+  const given = await send(context, "PUT", `${at}/providers/Microsoft.Authorization/roleAssignments/${randomUUID()}?api-version=2022-04-01`, { properties });
+  assert.equal(given.status(), 201);
+  const rights = page.waitForResponse((response) => response.url().includes("/Microsoft.Authorization/permissions"));
+  await signIn(page, rulePage, reader);
+  assert.equal((await rights).status(), 200);
+  const exceptions = page.getByRole("region", { name: "Exceptions" });
+  await exceptions.getByText(`From an alert ${run}`).waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.equal(await exceptions.getByRole("button").count(), 0);
+  assert.equal(await page.getByRole("group", { name: "Rule" }).getByRole("button").count(), 0);
+  assert.equal(await page.getByRole("switch", { name: "Enabled" }).isDisabled(), true);
+  await accessible(page, "exceptions for a reader");
+  await picture(page, "exceptions-reader-light");
+  await page.goto(`${portal}/alerts?status=all&rule=${rule.id}`);
+  await page.getByRole("link", { name: rule.name }).first().click();
+  await page.getByRole("region", { name: "Respond" }).waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.equal(await page.getByRole("button", { name: "Add an exception from this alert" }).count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("a rule is deleted after a question", options, async () => {
   const { page, context, complaints } = await visitor(browser);

@@ -8,12 +8,14 @@ import {
   actionsFilter, alertFilter, alertId, detectionAt, ruleId, vmIdOf,
   type Alert, type AlertFilter, type AlertStatus, type Evidence, type ImportedRule, type Rule, type RuleCheck, type Trial,
 } from "./detection";
+import type { ExceptionItem } from "./exceptions";
 import { askEach, newest, type Listing, type Refusals } from "./listing";
 import { batches, type RuleFile } from "./rule-files";
 import type { ActivityEvent, Subscription } from "./models";
-import { operations } from "./operations";
+import { operations, type Operation } from "./operations";
 import { resourcePath } from "./paths";
 import { LIVE, unlessRefused } from "./queries";
+import { allows, type Permission } from "./rights";
 
 function subscriptionsOf(client: QueryClient, arm: ArmClient): Promise<Subscription[]> {
   return client.fetchQuery({
@@ -189,6 +191,31 @@ export function useRuleSwitch() {
       arm.json<Rule>(operations.DetectionRulePatch, rule.id, { body: { properties: { enabled } } }),
     onSettled: () => rulesChanged(client),
   });
+}
+
+/** Sets the exceptions of a rule, over the version that was read. Done only when the rule was asked for anew, also after a refusal. */
+export function useExceptions() {
+  const { arm } = useAccess();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ rule, exceptions }: { readonly rule: Rule; readonly exceptions: readonly ExceptionItem[] }) =>
+      arm.json<Rule>(operations.DetectionRulePatch, rule.id, {
+        body: { properties: { exceptions } },
+        headers: rule.etag === undefined ? undefined : { "If-Match": rule.etag },
+      }),
+    onSettled: () => rulesChanged(client),
+  });
+}
+
+/** Whether the caller may do it in a subscription; when that cannot be known, the server decides when it is tried. */
+export function useMay(subscription: string, operation: Operation): boolean {
+  const { arm } = useAccess();
+  const query = useQuery({
+    queryKey: ["rights", subscription],
+    staleTime: 60_000,
+    queryFn: ({ signal }) => arm.list<Permission>(operations.PermissionList, `/subscriptions/${encodeURIComponent(subscription)}`, { signal }),
+  });
+  return query.data === undefined ? query.isError : operation.requires === null || allows(query.data, operation.requires);
 }
 
 /** Removes a rule. */

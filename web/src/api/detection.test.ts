@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ArmClient } from "./client";
 import {
-  actionsFilter, alertFilter, alertId, alertPage, dashed, detectionAt, evidenceOf, exceptionText, fieldOf, quoted, ruleId, ruleIdIn, rulePage, valueText, vmIdOf,
+  actionsFilter, alertFilter, alertId, alertPage, dashed, detectionAt, evidenceOf, fieldOf, quoted, ruleId, ruleIdIn, rulePage, valueText, vmIdOf,
   type Alert,
 } from "./detection";
 import { Failure } from "./failure";
@@ -99,15 +99,6 @@ describe("rules", () => {
     ['rule_id = ""', null],
     ["", null],
   ])("%j names %s", (source, id) => expect(ruleIdIn(source)).toBe(id));
-
-  test.each([
-    [{ field: "user.name", operator: "included", type: "match", value: "ada" }, "user.name is ada"],
-    [{ field: "user.name", operator: "excluded", type: "match_any", value: ["ada", "bob"] }, "user.name is none of ada, bob"],
-    [{ field: "host", operator: "included", type: "wildcard", value: "web-*" }, "host is like web-*"],
-    [{ field: "source.ip", operator: "excluded", type: "exists" }, "source.ip does not exist"],
-    [{ field: "a", type: "nested", entries: [{ field: "b", operator: "included", type: "match", value: 1 }] }, "a { b is 1 }"],
-    [{ field: "source.ip", operator: "included", type: "list", list: { id: "office" } }, "source.ip is in the list office"],
-  ])("an exception: %j", (entry, text) => expect(exceptionText(entry)).toBe(text));
 });
 
 describe("several subscriptions", () => {

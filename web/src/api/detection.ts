@@ -1,5 +1,6 @@
 // Detection rules and alerts as the server tells them, and what the portal reads out of them.
 
+import type { ExceptionItem } from "./exceptions";
 import { resourcePath } from "./paths";
 
 export type Severity = "low" | "medium" | "high" | "critical";
@@ -42,22 +43,6 @@ export interface LastRun extends Span {
   readonly error?: string | null;
 }
 
-export interface ExceptionEntry {
-  readonly field?: string;
-  readonly operator?: string;
-  readonly type?: string;
-  readonly value?: unknown;
-  readonly entries?: readonly ExceptionEntry[];
-  readonly list?: { readonly id?: string };
-}
-
-export interface ExceptionItem {
-  readonly name?: string;
-  readonly description?: string;
-  readonly expire_time?: string;
-  readonly entries?: readonly ExceptionEntry[];
-}
-
 export interface RuleProperties {
   readonly displayName?: string;
   readonly description?: string;
@@ -95,7 +80,10 @@ export interface RuleProperties {
   readonly setup?: string;
   readonly threat?: readonly Threat[];
   readonly investigationFields?: readonly string[];
+  /** Those that were set beside the text. */
   readonly exceptions?: readonly ExceptionItem[];
+  /** Those of the text, then those that were set; references to lists among them. */
+  readonly statedExceptions?: readonly ExceptionItem[];
   /** The rule's text; only with one rule. */
   readonly source?: string;
   readonly lastRun?: LastRun | null;
@@ -302,27 +290,4 @@ export function valueText(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(valueText).join(", ");
   return value === undefined || value === null ? "-" : typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** An entry of an exception in words. */
-export function exceptionText(entry: ExceptionEntry): string {
-  const not = entry.operator === "excluded";
-  const field = entry.field ?? "?";
-  const value = valueText(entry.value);
-  switch (entry.type) {
-    case "match":
-      return `${field} ${not ? "is not" : "is"} ${value}`;
-    case "match_any":
-      return `${field} ${not ? "is none of" : "is one of"} ${value}`;
-    case "wildcard":
-      return `${field} ${not ? "is not like" : "is like"} ${value}`;
-    case "exists":
-      return `${field} ${not ? "does not exist" : "exists"}`;
-    case "nested":
-      return `${field} { ${(entry.entries ?? []).map(exceptionText).join(" and ")} }`;
-    case "list":
-      return `${field} ${not ? "is not in" : "is in"} the list ${entry.list?.id ?? "?"}`;
-    default:
-      return `${field} ${entry.operator ?? ""} ${entry.type ?? ""} ${value}`;
-  }
 }

@@ -6,13 +6,16 @@ export class Failure extends Error {
   readonly code: string;
   /** Lets an operator find the request in the activity log and the server's log. */
   readonly correlationId: string | null;
+  /** What is wrong in each place, where the server says it. */
+  readonly details: readonly string[];
 
-  constructor(status: number, code: string, message: string, correlationId: string | null = null) {
+  constructor(status: number, code: string, message: string, correlationId: string | null = null, details: readonly string[] = []) {
     super(message);
     this.name = "Failure";
     this.status = status;
     this.code = code;
     this.correlationId = correlationId;
+    this.details = details;
   }
 }
 
@@ -22,6 +25,7 @@ export function failureFrom(status: number, body: string, correlationId: string 
   if (xml) return new Failure(status, xml[1] ?? "", xml[2] ?? "", correlationId);
   let code = "";
   let message = "";
+  let told: string[] = [];
   try {
     const parsed: unknown = JSON.parse(body);
     const outer = isRecord(parsed) ? parsed : {};
@@ -29,12 +33,13 @@ export function failureFrom(status: number, body: string, correlationId: string 
     code = text(error.code) || text(outer.error);
     message = text(error.message) || text(outer.error_description);
     const details = Array.isArray(error.details) ? error.details : [];
-    const first: unknown = details[0];
-    if (isRecord(first) && text(first.message)) message = `${message} ${text(first.message)}`.trim();
+    told = details.map((detail: unknown) => (isRecord(detail) ? text(detail.message) : "")).filter((one) => one !== "");
+    const [first = ""] = told;
+    if (!message.includes(first)) message = `${message} ${first}`.trim();
   } catch {
     // Not JSON: the status has to do.
   }
-  return new Failure(status, code || `Http${status}`, message || `The server answered with status ${status}.`, correlationId);
+  return new Failure(status, code || `Http${status}`, message || `The server answered with status ${status}.`, correlationId, told);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -57,7 +57,7 @@ const useStyles = makeStyles({
   },
   main: { flexGrow: 1, minHeight: 0, overflow: "auto", display: "flex", flexDirection: "column", outline: "none" },
   user: { maxWidth: "260px", "@media (max-width: 900px)": { minWidth: "40px", padding: "5px 8px", "& > .fui-Button__icon": { margin: 0 } } },
-  userName: { overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 900px)": { display: "none" } },
+  userName: { minWidth: 0, whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 900px)": { display: "none" } },
 });
 
 const CHOICES: readonly (readonly [ThemeChoice, string])[] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];

@@ -2,16 +2,15 @@
 
 import { Button, makeStyles, mergeClasses, Spinner } from "@fluentui/react-components";
 import { ArrowUndoRegular, CheckmarkRegular, EyeRegular } from "@fluentui/react-icons";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { Link, useParams } from "react-router";
 import { fieldOf, rulePage, valueText, type Alert, type StatusChange } from "../api/detection";
 import { useActionsAround, useAlert, useRule } from "../api/detection-queries";
-import { explain, Failure } from "../api/failure";
-import { AskRoot } from "../parts/confirm";
-import { Card, Copyable, CopyButton, Fact, Facts } from "../parts/facts";
-import { Guide } from "../parts/guide";
+import { Card, Copyable, CopyButton, Fact, Facts, Fold } from "../parts/facts";
+import { GuideCards } from "../parts/guide-cards";
+import { One } from "../parts/one";
 import { usePageStyles } from "../parts/page";
-import { Explained, Problem } from "../parts/problem";
+import { Problem, Stale } from "../parts/problem";
 import { Severity, Standing } from "../parts/standing";
 import { useTableStyles } from "../parts/table";
 import { Time } from "../parts/time";
@@ -27,36 +26,15 @@ const useStyles = makeStyles({
   change: { display: "grid", gridTemplateColumns: "128px minmax(0, 1fr)", gap: "0 4px", alignItems: "baseline" },
   reason: { margin: "2px 0 0", whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
   document: { maxHeight: "520px", marginTop: "8px" },
-  notes: { padding: "8px 20px 0", display: "flex", flexDirection: "column", gap: "8px", ":empty": { display: "none" } },
 });
 
 export function AlertPage() {
   const { subscription = "", id = "" } = useParams();
-  const table = useTableStyles();
   const query = useAlert(subscription, id);
-  const name = query.data?.properties?.ruleName ?? "Alert";
-  useEffect(() => {
-    document.title = `${name} - Hardline`;
-  }, [name]);
-  if (query.data === undefined) {
-    const gone = query.error instanceof Failure && query.error.status === 404;
-    return (
-      <div style={{ padding: 20 }}>
-        <h1 className={table.hidden}>Alert</h1>
-        {query.error === null ? (
-          <Spinner label="Asking for the alert" style={{ marginTop: 48 }} />
-        ) : gone ? (
-          <Explained explanation={{ ...explain(query.error), title: "This alert does not exist" }} actions={<Link to="/alerts">All alerts</Link>} />
-        ) : (
-          <Problem error={query.error} onRetry={() => void query.refetch()} />
-        )}
-      </div>
-    );
-  }
   return (
-    <AskRoot>
-      <About alert={query.data} subscription={subscription} stale={query.error} />
-    </AskRoot>
+    <One query={query} kind="alert" name={query.data?.properties?.ruleName} all="/alerts">
+      {(alert) => <About alert={alert} subscription={subscription} stale={query.error} />}
+    </One>
   );
 }
 
@@ -93,8 +71,8 @@ function About({ alert, subscription, stale }: { readonly alert: Alert; readonly
         </div>
       </div>
       <div className={page.scroll}>
-        <div className={styles.notes}>
-          {stale !== null && <Explained intent="warning" explanation={{ ...explain(stale), title: "What you see is no longer live" }} />}
+        <div className={page.notes}>
+          <Stale error={stale} />
         </div>
         <div className={page.body}>
           <div className={page.column}>
@@ -195,7 +173,7 @@ function Actions({ alert, subscription }: { readonly alert: Alert; readonly subs
       ) : query.data === undefined ? (
         <Spinner size="tiny" label="Asking for the activity log" labelPosition="after" style={{ justifyContent: "start" }} />
       ) : events.length === 0 ? (
-        <p className={page.dim} style={{ margin: 0 }}>
+        <p className={page.none}>
           The activity log holds nothing else.
         </p>
       ) : (
@@ -220,7 +198,7 @@ function History({ history }: { readonly history: readonly StatusChange[] }) {
   return (
     <Card title="History">
       {history.length === 0 ? (
-        <p className={page.dim} style={{ margin: 0 }}>
+        <p className={page.none}>
           Nobody has looked at it yet.
         </p>
       ) : (
@@ -243,26 +221,21 @@ function History({ history }: { readonly history: readonly StatusChange[] }) {
 }
 
 function Document({ document: value }: { readonly document: unknown }) {
+  if (value === undefined) return null;
+  return <Fold title="Document">{() => <AsJson value={value} />}</Fold>;
+}
+
+function AsJson({ value }: { readonly value: unknown }) {
   const page = usePageStyles();
   const styles = useStyles();
-  const [open, setOpen] = useState(false);
-  // Written out only when somebody looks: it may be long.
-  const text = useMemo(() => (open ? JSON.stringify(value, null, 2) : ""), [open, value]);
-  if (value === undefined) return null;
+  const text = useMemo(() => JSON.stringify(value, null, 2), [value]);
   return (
-    <Card label="Document">
-      <details className={page.fold} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>Document</summary>
-        {open && (
-          <>
-            <CopyButton what="document" text={text} />
-            <pre className={mergeClasses(page.code, styles.document)} tabIndex={0} aria-label="The alert's document as JSON">
-              {text}
-            </pre>
-          </>
-        )}
-      </details>
-    </Card>
+    <>
+      <CopyButton what="document" text={text} />
+      <pre className={mergeClasses(page.code, styles.document)} tabIndex={0} aria-label="The alert's document as JSON">
+        {text}
+      </pre>
+    </>
   );
 }
 
@@ -272,26 +245,10 @@ function GuideOf({ alert, subscription }: { readonly alert: Alert; readonly subs
   const { rule = "", document: value } = alert.properties ?? {};
   const query = useRule(subscription, rule, false);
   const then = fieldOf(value, "kibana.alert.rule.note");
-  const guide = query.data?.properties?.guide ?? (typeof then === "string" ? then : "");
-  const causes = query.data?.properties?.falsePositives ?? [];
+  const now = query.data?.properties;
   return (
     <div className={page.column}>
-      <Card title="Guide">
-        {guide !== "" ? (
-          <Guide text={guide} />
-        ) : (
-          <p className={page.dim} style={{ margin: 0 }}>
-            {query.isLoading ? "…" : "The rule has no guide."}
-          </p>
-        )}
-      </Card>
-      {causes.length > 0 && (
-        <Card title="Harmless causes">
-          {causes.map((cause) => (
-            <Guide key={cause} text={cause} />
-          ))}
-        </Card>
-      )}
+      <GuideCards guide={now?.guide ?? (typeof then === "string" ? then : undefined)} causes={now?.falsePositives} {...(query.isLoading && { otherwise: "…" })} />
     </div>
   );
 }

@@ -1,14 +1,18 @@
 // What can be done at once about an alert. Each asks first, names what it touches, and shows what the server answered.
 
-import { Button, makeStyles, MessageBar, MessageBarBody, tokens } from "@fluentui/react-components";
-import { OpenRegular, PersonProhibitedRegular, PlugDisconnectedRegular } from "@fluentui/react-icons";
-import { useNavigate } from "react-router";
-import { evidenceOf, vmIdOf, type Alert } from "../api/detection";
-import { useResponse, type Response } from "../api/detection-queries";
+import { Button, makeStyles, MessageBar, MessageBarBody, tokens, useRestoreFocusTarget } from "@fluentui/react-components";
+import { FilterDismissRegular, OpenRegular, PersonProhibitedRegular, PlugDisconnectedRegular } from "@fluentui/react-icons";
+import { useState } from "react";
+import { Link, useNavigate } from "react-router";
+import { evidenceOf, rulePage, vmIdOf, type Alert } from "../api/detection";
+import { useMay, useResponse, useRule, type Response } from "../api/detection-queries";
+import { draftFrom } from "../api/exceptions";
+import { operations } from "../api/operations";
 import { parseVmId, vmPage } from "../api/paths";
 import { useAsk, type Question } from "../parts/confirm";
 import { Card } from "../parts/facts";
 import { Problem } from "../parts/problem";
+import { ExceptionDialog } from "./exception-dialog";
 
 const useStyles = makeStyles({
   buttons: { display: "flex", flexWrap: "wrap", gap: "8px" },
@@ -25,6 +29,7 @@ export function AlertResponse({ alert, subscription }: { readonly alert: Alert; 
   const navigate = useNavigate();
   const ask = useAsk();
   const response = useResponse();
+  const [excepted, setExcepted] = useState<string | null>(null);
   const p = alert.properties ?? {};
   const evidence = evidenceOf(p.document);
   const vm = vmIdOf(p.resource);
@@ -87,6 +92,7 @@ export function AlertResponse({ alert, subscription }: { readonly alert: Alert; 
         <Button size="small" icon={<PlugDisconnectedRegular />} disabledFocusable={response.isPending} onClick={disableAll}>
           Disable consoles of the subscription
         </Button>
+        <Except alert={alert} subscription={subscription} onAdded={setExcepted} />
       </div>
       <div className={styles.outcome}>
         {response.isSuccess && (
@@ -94,9 +100,45 @@ export function AlertResponse({ alert, subscription }: { readonly alert: Alert; 
             <MessageBarBody style={{ overflowWrap: "anywhere" }}>{response.data}</MessageBarBody>
           </MessageBar>
         )}
+        {excepted !== null && (
+          <MessageBar intent="success" layout="multiline">
+            <MessageBarBody style={{ overflowWrap: "anywhere" }}>
+              The exception {excepted} is added to <Link to={rulePage(subscription, p.rule ?? "")}>{p.ruleName ?? p.rule}</Link>. This alert stays as it is.
+            </MessageBarBody>
+          </MessageBar>
+        )}
         {response.isError && <Problem error={response.error} />}
       </div>
     </Card>
+  );
+}
+
+/** Begins an exception of the alert's rule with what the alert is about. */
+function Except({ alert, subscription, onAdded }: { readonly alert: Alert; readonly subscription: string; readonly onAdded: (name: string) => void }) {
+  const may = useMay(subscription, operations.DetectionRulePatch);
+  const { rule = "", document } = alert.properties ?? {};
+  const query = useRule(subscription, rule, false);
+  const [open, setOpen] = useState(false);
+  const back = useRestoreFocusTarget();
+  if (!may) return null;
+  return (
+    <>
+      <Button
+        {...back}
+        size="small"
+        icon={<FilterDismissRegular />}
+        disabledFocusable={query.data === undefined}
+        title={query.isError ? "The rule does not exist any more, or may not be read." : undefined}
+        onClick={() => {
+          // It may have been changed since the page was opened.
+          void query.refetch();
+          setOpen(true);
+        }}
+      >
+        Add an exception from this alert
+      </Button>
+      {query.data !== undefined && <ExceptionDialog rule={query.data} first={draftFrom(document)} document={document} open={open} onClose={() => setOpen(false)} onAdded={onAdded} />}
+    </>
   );
 }
 

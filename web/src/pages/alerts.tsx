@@ -1,16 +1,17 @@
 // What the rules found, newest first.
 
-import { Button, Checkbox, makeStyles, mergeClasses, Spinner, tokens, Tooltip } from "@fluentui/react-components";
+import { Button, Checkbox, makeStyles, mergeClasses, tokens, Tooltip } from "@fluentui/react-components";
 import { CheckmarkRegular, EyeRegular, SearchRegular, ShieldTaskRegular } from "@fluentui/react-icons";
-import { useEffect, useState, type ReactElement } from "react";
-import { Link, useSearchParams } from "react-router";
+import { useState, type ReactElement } from "react";
+import { Link } from "react-router";
 import { alertPage, SEVERITIES, STATUSES, vmIdOf, type Alert, type AlertFilter, type Rule } from "../api/detection";
 import { useAlerts, useRules } from "../api/detection-queries";
-import { explain } from "../api/failure";
 import type { Listed, Listing } from "../api/listing";
 import { parseVmId, vmPage } from "../api/paths";
+import { useAddress } from "../parts/address";
 import { Choice } from "../parts/choice";
-import { Empty, Explained, Problem } from "../parts/problem";
+import { ListPage, useListStyles } from "../parts/list-page";
+import { Empty } from "../parts/problem";
 import { Severity, severityWord, Standing, standingWord } from "../parts/standing";
 import { useTableStyles } from "../parts/table";
 import { ago, Time, useNow } from "../parts/time";
@@ -20,16 +21,11 @@ import { useStatusDialog } from "./alert-status";
 const PAGE = 50;
 
 const useStyles = makeStyles({
-  page: { padding: "16px 20px 24px", display: "flex", flexDirection: "column", gap: "12px" },
-  head: { display: "flex", alignItems: "center", gap: "8px 16px", flexWrap: "wrap" },
-  title: { fontSize: "20px", fontWeight: 600, margin: 0, marginRight: "auto" },
-  dim: { color: tokens.colorNeutralForeground2 },
   cut: { maxWidth: "190px", overflow: "hidden", textOverflow: "ellipsis" },
   name: { width: "100%", maxWidth: 0, minWidth: "230px", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 800px)": { minWidth: "170px" } },
   /** Left out where there is little room: the alert's page has it. */
   wide: { "@media (max-width: 800px)": { display: "none" } },
   check: { width: "32px", padding: "0 0 0 4px !important", "& .fui-Checkbox__indicator": { margin: "8px" } },
-  actions: { display: "flex", justifyContent: "flex-end", gap: "2px" },
   chosen: { background: tokens.colorBrandBackground2, ":hover:hover:hover": { background: tokens.colorBrandBackground2 } },
   bulk: {
     display: "flex", alignItems: "center", gap: "8px", padding: "4px 12px", borderRadius: "6px", fontSize: "13px", minHeight: "40px", flexWrap: "wrap",
@@ -45,66 +41,46 @@ function wantedBy(params: URLSearchParams): AlertFilter {
 }
 
 export function Alerts() {
-  const styles = useStyles();
-  const [params, setParams] = useSearchParams();
+  const list = useListStyles();
+  const [params, setKey, replace] = useAddress();
   const wanted = wantedBy(params);
   const [limit, setLimit] = useState(PAGE);
   const query = useAlerts(wanted, limit);
   const rules = useRules();
-  useEffect(() => {
-    document.title = "Alerts - Hardline";
-  }, []);
   const set = (key: string, value: string): void => {
     setLimit(PAGE);
-    setParams((before) => {
-      const next = new URLSearchParams(before);
-      if (value === "") next.delete(key);
-      else next.set(key, value);
-      return next;
-    }, { replace: true });
+    setKey(key, value);
   };
   const named = namesOf(rules.data?.items ?? [], query.data?.items ?? []);
-  return (
-    <div className={styles.page}>
-      {query.data !== undefined && query.error !== null && (
-        <Explained intent="warning" explanation={{ ...explain(query.error), title: "What you see is no longer live" }} />
-      )}
-      {query.data?.refused.map(({ subscription, error }) => (
-        <Explained
-          key={subscription.subscriptionId}
-          intent="warning"
-          explanation={{ ...explain(error), title: `Alerts of subscription ${subscription.displayName ?? subscription.subscriptionId} are not shown` }}
-        />
-      ))}
-      <div className={styles.head}>
-        <h1 className={styles.title}>Alerts</h1>
-        <Choice
-          label="Status"
-          value={params.get("status") ?? "open"}
-          options={[...STATUSES.map((status) => [status, standingWord(status)] as const), ["all", "All"]]}
-          onChoose={(value) => set("status", value === "open" ? "" : value)}
-        />
-        <Choice
-          label="Severity"
-          value={wanted.severity ?? ""}
-          options={[["", "All"], ...SEVERITIES.map((severity) => [severity, severityWord(severity)] as const)]}
-          onChoose={(value) => set("severity", value)}
-        />
-        <Choice
-          label="Rule"
-          value={wanted.rule ?? ""}
-          options={[["", "All"], ...(wanted.rule && !named.has(wanted.rule) ? [[wanted.rule, wanted.rule] as const] : []), ...named]}
-          onChoose={(value) => set("rule", value)}
-        />
-      </div>
-      {query.data !== undefined ? (
-        <Found listing={query.data} rules={rules.data} wanted={wanted} limit={limit} onMore={() => setLimit((n) => n + 2 * PAGE)} onAll={() => setParams({ status: "all" }, { replace: true })} loading={query.isPlaceholderData} />
-      ) : query.error !== null ? (
-        <Problem error={query.error} onRetry={() => void query.refetch()} />
-      ) : (
-        <Spinner label="Asking for the alerts" style={{ marginTop: 48 }} />
-      )}
+  const head = (
+    <div className={list.head}>
+      <h1 className={list.title}>Alerts</h1>
+      <Choice
+        label="Status"
+        value={params.get("status") ?? "open"}
+        options={[...STATUSES.map((status) => [status, standingWord(status)] as const), ["all", "All"]]}
+        onChoose={(value) => set("status", value === "open" ? "" : value)}
+      />
+      <Choice
+        label="Severity"
+        value={wanted.severity ?? ""}
+        options={[["", "All"], ...SEVERITIES.map((severity) => [severity, severityWord(severity)] as const)]}
+        onChoose={(value) => set("severity", value)}
+      />
+      <Choice
+        label="Rule"
+        value={wanted.rule ?? ""}
+        options={[["", "All"], ...(wanted.rule && !named.has(wanted.rule) ? [[wanted.rule, wanted.rule] as const] : []), ...named]}
+        onChoose={(value) => set("rule", value)}
+      />
     </div>
+  );
+  return (
+    <ListPage query={query} title="Alerts" things="alerts" refusal={(subscription) => `Alerts of subscription ${subscription} are not shown`} head={head}>
+      {(listing) => (
+        <Found listing={listing} rules={rules.data} wanted={wanted} limit={limit} onMore={() => setLimit((n) => n + 2 * PAGE)} onAll={() => replace({ status: "all" })} loading={query.isPlaceholderData} />
+      )}
+    </ListPage>
   );
 }
 
@@ -129,6 +105,7 @@ function Found({
   readonly onAll: () => void;
 }) {
   const styles = useStyles();
+  const list = useListStyles();
   const table = useTableStyles();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { ask, dialog } = useStatusDialog(() => setChosen(new Set()));
@@ -218,13 +195,13 @@ function Found({
                   <td className={styles.cut} title={p?.resource}>
                     <Where resource={p?.resource} />
                   </td>
-                  <td className={mergeClasses(styles.dim, styles.wide)}>{p?.sourceAddress ?? "-"}</td>
+                  <td className={mergeClasses(list.dim, styles.wide)}>{p?.sourceAddress ?? "-"}</td>
                   <td>
                     <Standing state={p?.status} />
                   </td>
-                  {several && <td className={styles.dim}>{subscription.displayName ?? subscription.subscriptionId}</td>}
+                  {several && <td className={list.dim}>{subscription.displayName ?? subscription.subscriptionId}</td>}
                   <td>
-                    <span className={styles.actions}>
+                    <span className={list.actions}>
                       <RowAction label={`Acknowledge ${name}`} icon={<EyeRegular />} off={p?.status !== "open"} onClick={() => ask([item], "acknowledged")} />
                       <RowAction label={`Close ${name}`} icon={<CheckmarkRegular />} off={p?.status === "closed"} onClick={() => ask([item], "closed")} />
                     </span>

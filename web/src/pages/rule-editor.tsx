@@ -16,7 +16,7 @@ import { AskRoot, useAsk } from "../parts/confirm";
 import { Card, Fact, Facts } from "../parts/facts";
 import { usePageStyles } from "../parts/page";
 import { Explained, Problem } from "../parts/problem";
-import { Severity, Standing } from "../parts/standing";
+import { Severity } from "../parts/standing";
 import { Remarks } from "./rule-page";
 import { RuleTrial } from "./rule-trial";
 import { typeText } from "./rules";
@@ -311,7 +311,6 @@ function Understood({ check }: { readonly check: RuleCheck | undefined }) {
         <Fact name="Name" wide>
           {rule.displayName ?? "-"}
         </Fact>
-        <Fact name="State">{rule.state === undefined ? "-" : <Standing state={rule.state} />}</Fact>
         <Fact name="Type">{typeText(rule)}</Fact>
         <Fact name="Severity">
           <Severity severity={rule.severity} />

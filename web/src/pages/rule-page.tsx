@@ -1,62 +1,39 @@
 // One rule: what it finds, how it runs, what it would have said, and the guide for its alerts.
 
-import { Badge, Button, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
+import { Badge, Button, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Switch } from "@fluentui/react-components";
 import { CopyAddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
-import { useEffect, useState, type ReactNode } from "react";
 import { Link, useNavigate, useParams } from "react-router";
-import { exceptionText, valueText, type ExceptionItem, type Rule, type RuleProperties, type Threat, type ThreatName } from "../api/detection";
-import { useRule, useRuleDelete, useRuleSwitch } from "../api/detection-queries";
-import { explain, Failure } from "../api/failure";
-import { AskRoot, useAsk } from "../parts/confirm";
-import { Card, Copyable, Fact, Facts } from "../parts/facts";
-import { Guide, Outside } from "../parts/guide";
-import { safeLink } from "../parts/markdown";
+import { valueText, type Rule, type RuleProperties } from "../api/detection";
+import { useMay, useRule, useRuleDelete, useRuleSwitch } from "../api/detection-queries";
+import { operations } from "../api/operations";
+import { useAsk } from "../parts/confirm";
+import { Card, Copyable, Fact, Facts, Fold } from "../parts/facts";
+import { One } from "../parts/one";
 import { usePageStyles } from "../parts/page";
-import { Explained, Problem } from "../parts/problem";
+import { Explained, Problem, Stale } from "../parts/problem";
 import { Severity, Standing } from "../parts/standing";
-import { useTableStyles } from "../parts/table";
 import { Time } from "../parts/time";
+import { RuleAside } from "./rule-aside";
+import { RuleExceptions } from "./rule-exceptions";
 import { RuleTrial } from "./rule-trial";
 import { typeText } from "./rules";
 
 const useStyles = makeStyles({
-  notes: { padding: "8px 20px 0", display: "flex", flexDirection: "column", gap: "8px", ":empty": { display: "none" } },
   code: { marginBottom: "8px", whiteSpace: "pre" },
 });
 
 export function RulePage() {
   const { subscription = "", id = "" } = useParams();
-  const table = useTableStyles();
   const query = useRule(subscription, id);
-  const name = query.data?.properties?.displayName ?? "Rule";
-  useEffect(() => {
-    document.title = `${name} - Hardline`;
-  }, [name]);
-  if (query.data === undefined) {
-    const gone = query.error instanceof Failure && query.error.status === 404;
-    return (
-      <div style={{ padding: 20 }}>
-        <h1 className={table.hidden}>Rule</h1>
-        {query.error === null ? (
-          <Spinner label="Asking for the rule" style={{ marginTop: 48 }} />
-        ) : gone ? (
-          <Explained explanation={{ ...explain(query.error), title: "This rule does not exist" }} actions={<Link to="/rules">All rules</Link>} />
-        ) : (
-          <Problem error={query.error} onRetry={() => void query.refetch()} />
-        )}
-      </div>
-    );
-  }
   return (
-    <AskRoot>
-      <About rule={query.data} subscription={subscription} stale={query.error} />
-    </AskRoot>
+    <One query={query} kind="rule" name={query.data?.properties?.displayName} all="/rules">
+      {(rule) => <About rule={rule} subscription={subscription} stale={query.error} />}
+    </One>
   );
 }
 
 function About({ rule, subscription, stale }: { readonly rule: Rule; readonly subscription: string; readonly stale: unknown }) {
   const page = usePageStyles();
-  const styles = useStyles();
   const navigate = useNavigate();
   const ask = useAsk();
   const turn = useRuleSwitch();
@@ -64,6 +41,8 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
   const p = rule.properties ?? {};
   const name = p.displayName ?? rule.name;
   const own = p.builtIn !== true;
+  const mayWrite = useMay(subscription, operations.DetectionRulePut);
+  const mayDelete = useMay(subscription, operations.DetectionRuleDelete);
   const at = `/rules/${encodeURIComponent(subscription)}`;
   const askToRemove = async (): Promise<void> => {
     const body = "It looks at nothing any more, and its text is lost. Its alerts stay.";
@@ -83,18 +62,20 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
           <Switch
             label="Enabled"
             checked={turn.isPending ? turn.variables.enabled : p.enabled === true}
-            disabled={p.state === "unsupported"}
+            disabled={p.state === "unsupported" || !mayWrite}
             onChange={(_event, data) => turn.mutate({ rule, enabled: data.checked })}
           />
-          {own && (
+          {own && mayWrite && (
             <Button size="small" icon={<EditRegular />} onClick={() => void navigate(`${at}/${encodeURIComponent(rule.name)}/edit`)}>
               Edit
             </Button>
           )}
-          <Button size="small" icon={<CopyAddRegular />} onClick={() => void navigate(`${at}/new?from=${encodeURIComponent(rule.name)}`)}>
-            Copy as a new rule
-          </Button>
-          {own && (
+          {mayWrite && (
+            <Button size="small" icon={<CopyAddRegular />} onClick={() => void navigate(`${at}/new?from=${encodeURIComponent(rule.name)}`)}>
+              Copy as a new rule
+            </Button>
+          )}
+          {own && mayDelete && (
             <Button size="small" icon={<DeleteRegular />} disabledFocusable={remove.isPending} onClick={() => void askToRemove()}>
               Delete
             </Button>
@@ -102,8 +83,8 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
         </div>
       </div>
       <div className={page.scroll}>
-        <div className={styles.notes}>
-          {stale !== null && <Explained intent="warning" explanation={{ ...explain(stale), title: "What you see is no longer live" }} />}
+        <div className={page.notes}>
+          <Stale error={stale} />
           {turn.isError && <Problem error={turn.error} />}
           {remove.isError && <Problem error={remove.error} />}
           <Remarks intent="warning" title="It cannot run here" texts={p.reasons} />
@@ -115,10 +96,18 @@ function About({ rule, subscription, stale }: { readonly rule: Rule; readonly su
             <Finds rule={rule} />
             <Runs p={p} subscription={subscription} name={rule.name} />
             <RuleTrial subscription={subscription} what={{ rule: rule.name }} off={p.state === "unsupported" ? "A rule that cannot run cannot be tried." : undefined} />
-            <Exceptions items={p.exceptions ?? []} />
-            <Source text={p.source ?? ""} />
+            <RuleExceptions rule={rule} subscription={subscription} />
+            {p.source !== undefined && p.source !== "" && (
+              <Fold title="Text of the rule">
+                {() => (
+                  <pre className={page.code} style={{ maxHeight: 480, marginTop: 8 }} tabIndex={0} aria-label="The rule as TOML">
+                    {p.source}
+                  </pre>
+                )}
+              </Fold>
+            )}
           </div>
-          <Aside p={p} />
+          <RuleAside p={p} />
         </div>
       </div>
     </div>
@@ -254,141 +243,5 @@ function Runs({ p, subscription, name }: { readonly p: RuleProperties; readonly 
         )}
       </div>
     </Card>
-  );
-}
-
-function Exceptions({ items }: { readonly items: readonly ExceptionItem[] }) {
-  const page = usePageStyles();
-  return (
-    <Card title="Exceptions">
-      {items.length === 0 ? (
-        <p className={page.dim} style={{ margin: 0, fontSize: 13 }}>
-          None: every match is an alert.
-        </p>
-      ) : (
-        <ul className={page.list}>
-          {items.map((item, i) => (
-            <li key={i}>
-              <strong>{item.name ?? "Unnamed"}</strong>: {(item.entries ?? []).map(exceptionText).join(" and ")}
-              {item.expire_time !== undefined && (
-                <span className={page.dim}>
-                  {" "}
-                  until <Time at={item.expire_time} />
-                </span>
-              )}
-              {item.description !== undefined && item.description !== "" && <div className={page.dim}>{item.description}</div>}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
-  );
-}
-
-function Source({ text }: { readonly text: string }) {
-  const page = usePageStyles();
-  const [open, setOpen] = useState(false);
-  if (text === "") return null;
-  return (
-    <Card label="Text of the rule">
-      <details className={page.fold} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>Text of the rule</summary>
-        {open && (
-          <pre className={page.code} style={{ maxHeight: 480, marginTop: 8 }} tabIndex={0} aria-label="The rule as TOML">
-            {text}
-          </pre>
-        )}
-      </details>
-    </Card>
-  );
-}
-
-function Aside({ p }: { readonly p: RuleProperties }) {
-  const page = usePageStyles();
-  const threats = p.threat ?? [];
-  const references = p.references ?? [];
-  return (
-    <div className={page.column}>
-      {threats.length > 0 && (
-        <Card title="Threat">
-          {threats.map((threat, i) => (
-            <ThreatOf key={i} threat={threat} />
-          ))}
-        </Card>
-      )}
-      <Card title="Guide">
-        {p.guide !== undefined && p.guide !== "" ? (
-          <Guide text={p.guide} />
-        ) : (
-          <p className={page.dim} style={{ margin: 0, fontSize: 13 }}>
-            The rule has no guide.
-          </p>
-        )}
-      </Card>
-      {p.setup !== undefined && p.setup !== "" && (
-        <Card title="Setup">
-          <Guide text={p.setup} />
-        </Card>
-      )}
-      {(p.falsePositives ?? []).length > 0 && (
-        <Card title="Harmless causes">
-          {p.falsePositives?.map((cause) => (
-            <Guide key={cause} text={cause} />
-          ))}
-        </Card>
-      )}
-      {references.length > 0 && (
-        <Card title="References">
-          <ul className={page.list} style={{ overflowWrap: "anywhere" }}>
-            {references.map((reference) => (
-              <li key={reference}>
-                <Linked to={reference}>{reference}</Linked>
-              </li>
-            ))}
-          </ul>
-        </Card>
-      )}
-      <Card title="Origin">
-        <p className={page.dim} style={{ margin: 0, fontSize: 13 }}>
-          {p.builtIn === true ? "Comes with the product" : "Loaded"}
-          {p.author !== undefined && p.author.length > 0 ? `, by ${p.author.join(", ")}` : ""}
-          {p.version !== undefined ? `, version ${p.version}` : ""}
-          {p.license !== undefined && p.license !== "" ? `, ${p.license}` : ""}.
-        </p>
-      </Card>
-    </div>
-  );
-}
-
-/** A link when it may be one, else only its text. */
-function Linked({ to, children }: { readonly to: string | undefined; readonly children: ReactNode }) {
-  const safe = safeLink(to ?? "");
-  return safe === null ? <>{children}</> : <Outside to={safe}>{children}</Outside>;
-}
-
-function ThreatOf({ threat }: { readonly threat: Threat }) {
-  const page = usePageStyles();
-  const named = (t: ThreatName): ReactNode => <Linked to={t.reference}>{[t.id, t.name].filter(Boolean).join(" ")}</Linked>;
-  return (
-    <ul className={page.list} style={{ listStyle: "none", padding: 0 }}>
-      <li>
-        <span className={page.dim}>{threat.framework} </span>
-        {threat.tactic !== undefined && named(threat.tactic)}
-        <ul className={page.list}>
-          {(threat.techniques ?? []).map((technique, i) => (
-            <li key={i}>
-              {named(technique)}
-              {(technique.subtechniques ?? []).length > 0 && (
-                <ul className={page.list}>
-                  {technique.subtechniques?.map((sub, j) => (
-                    <li key={j}>{named(sub)}</li>
-                  ))}
-                </ul>
-              )}
-            </li>
-          ))}
-        </ul>
-      </li>
-    </ul>
   );
 }

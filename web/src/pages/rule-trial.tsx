@@ -2,7 +2,7 @@
 
 import { Button, makeStyles, MessageBar, MessageBarBody, Spinner, tokens } from "@fluentui/react-components";
 import { PlayRegular } from "@fluentui/react-icons";
-import { useMemo, useState } from "react";
+import { Fragment, useMemo, useState } from "react";
 import type { Trial } from "../api/detection";
 import { useTrial } from "../api/detection-queries";
 import { Bars } from "../parts/bars";
@@ -19,6 +19,7 @@ const useStyles = makeStyles({
   result: { display: "flex", flexDirection: "column", gap: "12px", marginTop: "12px" },
   said: { margin: 0, fontSize: "13px" },
   dim: { color: tokens.colorNeutralForeground2, fontSize: "12px" },
+  reason: { color: tokens.colorNeutralForeground2, whiteSpace: "normal !important" as "normal", height: "auto !important", padding: "0 12px 8px !important", borderTop: "none !important", overflowWrap: "anywhere" },
   cut: { maxWidth: "180px", overflow: "hidden", textOverflow: "ellipsis" },
 });
 
@@ -85,23 +86,28 @@ function Result({ trial }: { readonly trial: Trial }) {
                 <th scope="col">Happened</th>
                 <th scope="col">Who</th>
                 <th scope="col">Where</th>
-                <th scope="col">Reason</th>
               </tr>
             </thead>
             <tbody>
               {samples.map((sample, i) => (
-                <tr key={i}>
-                  <td>
-                    <Time at={sample.originalTime ?? sample.time} />
-                  </td>
-                  <td className={styles.cut} title={sample.principal}>
-                    {sample.principal ?? "-"}
-                  </td>
-                  <td>
-                    <Where resource={sample.resource} />
-                  </td>
-                  <td>{sample.reason}</td>
-                </tr>
+                <Fragment key={i}>
+                  <tr>
+                    <td>
+                      <Time at={sample.originalTime ?? sample.time} />
+                    </td>
+                    <td className={styles.cut} title={sample.principal}>
+                      {sample.principal ?? "-"}
+                    </td>
+                    <td>
+                      <Where resource={sample.resource} />
+                    </td>
+                  </tr>
+                  <tr>
+                    <td colSpan={3} className={styles.reason}>
+                      {sample.reason}
+                    </td>
+                  </tr>
+                </Fragment>
               ))}
             </tbody>
           </table>

@@ -1,30 +1,24 @@
 // The rules over the activity log: which run, which do not and why, when each ran last.
 
-import { Button, Input, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Spinner, Switch, tokens } from "@fluentui/react-components";
-import { AddRegular, ArrowSortDownRegular, ArrowSortUpRegular, ArrowUploadRegular, DismissRegular, SearchRegular, ShieldTaskRegular, WarningFilled } from "@fluentui/react-icons";
-import { useEffect, useMemo, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Switch, tokens } from "@fluentui/react-components";
+import { AddRegular, ArrowUploadRegular, SearchRegular, ShieldTaskRegular, WarningFilled } from "@fluentui/react-icons";
+import { useMemo, useState } from "react";
+import { Link, useNavigate } from "react-router";
 import { RULE_STATES, rulePage, type Rule, type RuleProperties } from "../api/detection";
 import { useRules, useRuleSwitch } from "../api/detection-queries";
-import { explain } from "../api/failure";
 import type { Listed, Listing } from "../api/listing";
 import type { Subscription } from "../api/models";
+import { holdsWords, orderIn, useAddress } from "../parts/address";
 import { Choice } from "../parts/choice";
-import { Empty, Explained, Problem } from "../parts/problem";
+import { FilterBox, ListPage, SortHead, useListStyles } from "../parts/list-page";
+import { Empty, Problem } from "../parts/problem";
 import { Severity, severityRank, severityWord, Standing, standingWord } from "../parts/standing";
 import { useTableStyles } from "../parts/table";
 import { Time } from "../parts/time";
 import { ImportDialog } from "./rule-import";
 
 const useStyles = makeStyles({
-  page: { padding: "16px 20px 24px", display: "flex", flexDirection: "column", gap: "12px" },
-  head: { display: "flex", alignItems: "center", gap: "8px 12px", flexWrap: "wrap" },
-  title: { fontSize: "20px", fontWeight: 600, margin: 0, marginRight: "auto" },
-  count: { color: tokens.colorNeutralForeground2, fontSize: "12px", fontVariantNumeric: "tabular-nums" },
-  filter: { width: "220px", "@media (max-width: 800px)": { width: "150px" } },
-  dim: { color: tokens.colorNeutralForeground2 },
   name: { width: "100%", maxWidth: 0, minWidth: "260px", overflow: "hidden", textOverflow: "ellipsis", "@media (max-width: 800px)": { minWidth: "190px" } },
-  state: { display: "flex", gap: "8px", alignItems: "center" },
   why: { maxWidth: "240px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px", color: tokens.colorNeutralForeground2, "@media (max-width: 800px)": { display: "none" } },
   warn: { color: tokens.colorPaletteDarkOrangeForeground1, verticalAlign: "-2px", marginLeft: "6px" },
   /** Left out where there is little room: the rule's page has it. */
@@ -77,11 +71,10 @@ function rowOf({ item, subscription }: Listed<Rule>): Row {
 
 /** The rows in `state` that hold every word of `filter`, in order. */
 function arrange(rows: readonly Row[], filter: string, state: string, column: Column, down: boolean): Row[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const holds = holdsWords(filter);
   const kept = rows.filter(({ rule, texts }) => {
     if (state !== "" && rule.properties?.state !== state) return false;
-    const all = [...Object.values(texts), ...(rule.properties?.tags ?? []), rule.properties?.description ?? "", rule.name].join("\n").toLowerCase();
-    return words.every((word) => all.includes(word));
+    return holds([...Object.values(texts), ...(rule.properties?.tags ?? []), rule.properties?.description ?? "", rule.name]);
   });
   const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const byColumn = (a: Row, b: Row): number =>
@@ -91,78 +84,36 @@ function arrange(rows: readonly Row[], filter: string, state: string, column: Co
 }
 
 export function Rules() {
-  const styles = useStyles();
   const query = useRules();
-  useEffect(() => {
-    document.title = "Rules - Hardline";
-  }, []);
   return (
-    <div className={styles.page}>
-      {query.data !== undefined && query.error !== null && (
-        <Explained intent="warning" explanation={{ ...explain(query.error), title: "What you see is no longer live" }} />
-      )}
-      {query.data?.refused.map(({ subscription, error }) => (
-        <Explained
-          key={subscription.subscriptionId}
-          intent="warning"
-          explanation={{ ...explain(error), title: `Rules of subscription ${subscription.displayName ?? subscription.subscriptionId} are not shown` }}
-        />
-      ))}
-      {query.data !== undefined ? (
-        <Found listing={query.data} />
-      ) : query.error !== null ? (
-        <Problem error={query.error} onRetry={() => void query.refetch()} />
-      ) : (
-        <Spinner label="Asking for the rules" style={{ marginTop: 48 }} />
-      )}
-    </div>
+    <ListPage query={query} title="Rules" things="rules" refusal={(subscription) => `Rules of subscription ${subscription} are not shown`}>
+      {(listing) => <Found listing={listing} />}
+    </ListPage>
   );
 }
 
 function Found({ listing }: { readonly listing: Listing<Rule> }) {
   const styles = useStyles();
+  const list = useListStyles();
   const table = useTableStyles();
-  const [params, setParams] = useSearchParams();
+  const [params, set, replace] = useAddress();
   const [importing, setImporting] = useState(false);
   const turn = useRuleSwitch();
   const filter = params.get("q") ?? "";
   const state = params.get("state") ?? "";
-  const [column, direction] = (params.get("sort") ?? "").split(" ");
-  const by = COLUMNS.some(([c]) => c === column) ? (column as Column) : null;
-  const down = direction === "desc";
-  const set = (key: string, value: string): void =>
-    setParams((before) => {
-      const next = new URLSearchParams(before);
-      if (value === "") next.delete(key);
-      else next.set(key, value);
-      return next;
-    }, { replace: true });
+  const { by, down } = orderIn(params, COLUMNS);
   const rows = useMemo(() => listing.items.map(rowOf), [listing]);
   const shown = useMemo(() => arrange(rows, filter, state, by ?? "name", down), [rows, filter, state, by, down]);
   const columns = COLUMNS.filter(([c]) => c !== "subscription" || listing.subscriptions.length > 1);
   return (
     <>
-      <div className={styles.head}>
-        <h1 className={styles.title}>Rules</h1>
-        <span className={styles.count} role="status">
+      <div className={list.head}>
+        <h1 className={list.title}>Rules</h1>
+        <span className={list.count} role="status">
           {shown.length === rows.length ? rows.length : `${shown.length} of ${rows.length}`} {rows.length === 1 ? "rule" : "rules"}
         </span>
         <Choice label="State" value={state} options={[["", "All"], ...RULE_STATES.map((one) => [one, standingWord(one)] as const)]} onChoose={(value) => set("state", value)} />
-        <Input
-          className={styles.filter}
-          size="small"
-          value={filter}
-          onChange={(_event, data) => set("q", data.value)}
-          onKeyDown={(event) => event.key === "Escape" && set("q", "")}
-          aria-label="Filter rules"
-          placeholder="Filter by name, tag …"
-          contentBefore={<SearchRegular />}
-          contentAfter={
-            filter === "" ? null : (
-              <Button appearance="transparent" size="small" icon={<DismissRegular />} aria-label="Clear the filter" onClick={() => set("q", "")} />
-            )
-          }
-        />
+        <FilterBox label="Filter rules" placeholder="Filter by name, tag …" value={filter} onChange={(value) => set("q", value)} />
         <Button size="small" icon={<ArrowUploadRegular />} disabledFocusable={listing.subscriptions.length === 0} onClick={() => setImporting(true)}>
           Import
         </Button>
@@ -175,7 +126,7 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
         </Empty>
       ) : shown.length === 0 ? (
         <Empty icon={<SearchRegular />} title="No rule matches the filter">
-          <Button onClick={() => setParams({}, { replace: true })}>Clear the filter</Button>
+          <Button onClick={() => replace({})}>Clear the filter</Button>
         </Empty>
       ) : (
         <div className={table.scroll} tabIndex={0} role="region" aria-label="Rules">
@@ -183,12 +134,7 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
             <thead>
               <tr>
                 {columns.map(([key, label]) => (
-                  <th key={key} scope="col" className={key === "type" ? styles.wide : ""} aria-sort={by === key ? (down ? "descending" : "ascending") : "none"}>
-                    <button type="button" className={table.sort} onClick={() => set("sort", by === key && !down ? `${key} desc` : key)}>
-                      {label}
-                      {by === key && (down ? <ArrowSortDownRegular aria-hidden /> : <ArrowSortUpRegular aria-hidden />)}
-                    </button>
-                  </th>
+                  <SortHead key={key} column={key} label={label} by={by} down={down} className={key === "type" ? styles.wide : ""} onSort={(sort) => set("sort", sort)} />
                 ))}
                 <th scope="col" className={styles.wide}>
                   Next run
@@ -215,7 +161,7 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
                         </td>
                       ) : key === "state" ? (
                         <td key={key}>
-                          <span className={styles.state}>
+                          <span className={list.state}>
                             <Standing state={p?.state} />
                             {why !== "" && (
                               <span className={styles.why} title={why}>
@@ -229,7 +175,7 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
                           <Severity severity={p?.severity} />
                         </td>
                       ) : key === "last" ? (
-                        <td key={key} className={styles.dim}>
+                        <td key={key} className={list.dim}>
                           <Time at={p?.lastRun?.startedAt} />
                           {trouble !== null && (
                             <span title={trouble} role="img" aria-label={trouble}>
@@ -238,13 +184,13 @@ function Found({ listing }: { readonly listing: Listing<Rule> }) {
                           )}
                         </td>
                       ) : (
-                        <td key={key} className={mergeClasses(styles.dim, key === "type" && styles.wide)}>
+                        <td key={key} className={mergeClasses(list.dim, key === "type" && styles.wide)}>
                           {texts[key]}
                         </td>
                       ),
                     )}
-                    <td className={mergeClasses(styles.dim, styles.wide)}>{p?.state === "running" ? <Time at={p.nextRun ?? undefined} /> : "-"}</td>
-                    <td className={mergeClasses(styles.dim, styles.number)}>
+                    <td className={mergeClasses(list.dim, styles.wide)}>{p?.state === "running" ? <Time at={p.nextRun ?? undefined} /> : "-"}</td>
+                    <td className={mergeClasses(list.dim, styles.number)}>
                       <Link to={`/alerts?${new URLSearchParams({ status: "all", rule: rule.name }).toString()}`} title={`Alerts of ${texts.name}`}>
                         {p?.lastRun?.alerts ?? 0}
                         <span className={table.hidden}> in the last run of {texts.name}</span>

@@ -1,27 +1,20 @@
-import { Button, Input, makeStyles, mergeClasses, Spinner, Tooltip, tokens } from "@fluentui/react-components";
-import {
-  ArrowSortDownRegular, ArrowSortUpRegular, DesktopPulseRegular, DismissRegular, ImageRegular, SearchRegular, ServerRegular, WindowConsoleRegular,
-} from "@fluentui/react-icons";
-import { useEffect, useMemo } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+// The virtual machines of every subscription, and the ways to their screens, logs and consoles.
+
+import { Button, makeStyles, Tooltip, tokens } from "@fluentui/react-components";
+import { DesktopPulseRegular, ImageRegular, SearchRegular, ServerRegular, WindowConsoleRegular } from "@fluentui/react-icons";
+import { useMemo } from "react";
+import { Link, useNavigate } from "react-router";
 import { diagnosticsOn, imageName, powerOf, troubleOf } from "../api/models";
 import { parseVmId, vmPage } from "../api/paths";
 import { useVms, type ListedVm, type VmListing } from "../api/queries";
+import { holdsWords, orderIn, useAddress } from "../parts/address";
+import { FilterBox, ListPage, SortHead, useListStyles } from "../parts/list-page";
 import { PowerState, powerWord } from "../parts/power-state";
-import { Explained, Problem, Empty } from "../parts/problem";
+import { Empty } from "../parts/problem";
 import { useTableStyles } from "../parts/table";
-import { explain } from "../api/failure";
 
 const useStyles = makeStyles({
-  page: { padding: "16px 20px 24px", display: "flex", flexDirection: "column", gap: "12px" },
-  head: { display: "flex", alignItems: "center", gap: "12px", flexWrap: "wrap" },
-  title: { fontSize: "20px", fontWeight: 600, margin: 0, marginRight: "auto" },
-  count: { color: tokens.colorNeutralForeground2, fontSize: "12px", fontVariantNumeric: "tabular-nums" },
-  filter: { width: "280px" },
   trouble: { color: tokens.colorPaletteRedForeground1, maxWidth: "280px", overflow: "hidden", textOverflow: "ellipsis", fontSize: "12px" },
-  state: { display: "flex", gap: "8px", alignItems: "center" },
-  dim: { color: tokens.colorNeutralForeground2 },
-  actions: { display: "flex", justifyContent: "flex-end", gap: "2px" },
 });
 
 interface Row {
@@ -61,86 +54,44 @@ function rowOf(listed: ListedVm): Row {
 
 /** The rows that hold every word of `filter`, in order. */
 export function arrange(rows: readonly Row[], filter: string, column: Column, down: boolean): Row[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const texts = (row: Row): string => COLUMNS.map(([c]) => row[c]).join("\n").toLowerCase();
-  const kept = words.length === 0 ? [...rows] : rows.filter((row) => words.every((word) => texts(row).includes(word)));
+  const holds = holdsWords(filter);
+  const kept = rows.filter((row) => holds(COLUMNS.map(([c]) => row[c])));
   const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   kept.sort((a, b) => order.compare(a[column], b[column]) || order.compare(a.path, b.path));
   return down ? kept.reverse() : kept;
 }
 
 export function VmList() {
-  const styles = useStyles();
   const query = useVms();
-  useEffect(() => {
-    document.title = "Virtual machines - Hardline";
-  }, []);
   return (
-    <div className={styles.page}>
-      {query.data !== undefined && query.error !== null && (
-        <Explained intent="warning" explanation={{ ...explain(query.error), title: "What you see is no longer live" }} />
-      )}
-      {query.data?.refused.map(({ subscription, error }) => (
-        <Explained
-          key={subscription.subscriptionId}
-          intent="warning"
-          explanation={{ ...explain(error), title: `Subscription ${subscription.displayName ?? subscription.subscriptionId} is not shown` }}
-        />
-      ))}
-      {query.data !== undefined ? (
-        <Listing listing={query.data} />
-      ) : query.error !== null ? (
-        <Problem error={query.error} onRetry={() => void query.refetch()} />
-      ) : (
-        <Spinner label="Asking for the virtual machines" style={{ marginTop: 48 }} />
-      )}
-    </div>
+    <ListPage query={query} title="Virtual machines" things="virtual machines" refusal={(subscription) => `Subscription ${subscription} is not shown`}>
+      {(listing) => <Listing listing={listing} />}
+    </ListPage>
   );
 }
 
 function Listing({ listing }: { readonly listing: VmListing }) {
   const styles = useStyles();
+  const list = useListStyles();
   const table = useTableStyles();
   const navigate = useNavigate();
-  const [params, setParams] = useSearchParams();
+  const [params, set] = useAddress();
   const filter = params.get("q") ?? "";
-  const [column, direction] = (params.get("sort") ?? "name").split(" ");
-  const by = COLUMNS.some(([c]) => c === column) ? (column as Column) : "name";
-  const down = direction === "desc";
-  const set = (key: string, value: string): void =>
-    setParams((before) => {
-      const next = new URLSearchParams(before);
-      if (value === "") next.delete(key);
-      else next.set(key, value);
-      return next;
-    }, { replace: true });
-
+  const order = orderIn(params, COLUMNS);
+  const by = order.by ?? "name";
+  const down = order.down;
   const rows = useMemo(() => listing.vms.map(rowOf), [listing]);
   const shown = useMemo(() => arrange(rows, filter, by, down), [rows, filter, by, down]);
   const columns = COLUMNS.filter(([c]) => c !== "subscription" || listing.subscriptions.length > 1);
 
   return (
     <>
-      <div className={styles.head}>
-        <h1 className={styles.title}>Virtual machines</h1>
-        <span className={styles.count} role="status">
+      <div className={list.head}>
+        <h1 className={list.title}>Virtual machines</h1>
+        <span className={list.count} role="status">
           {filter === "" ? `${rows.length} in all` : `${shown.length} of ${rows.length}`}
         </span>
-        <Input
-          className={styles.filter}
-          value={filter}
-          onChange={(_e, data) => set("q", data.value)}
-          onKeyDown={(event) => event.key === "Escape" && set("q", "")}
-          type="text"
-          aria-label="Filter virtual machines"
-          placeholder="Filter by name, state, group …"
-          contentBefore={<SearchRegular />}
-          contentAfter={
-            filter === "" ? null : (
-              <Button appearance="transparent" size="small" icon={<DismissRegular />} aria-label="Clear the filter" onClick={() => set("q", "")} />
-            )
-          }
-        />
+        <FilterBox broad label="Filter virtual machines" placeholder="Filter by name, state, group …" value={filter} onChange={(value) => set("q", value)} />
       </div>
       {rows.length === 0 ? (
         <NoVms subscriptions={listing.subscriptions.length} />
@@ -154,12 +105,7 @@ function Listing({ listing }: { readonly listing: VmListing }) {
             <thead>
               <tr>
                 {columns.map(([key, label]) => (
-                  <th key={key} scope="col" aria-sort={by === key ? (down ? "descending" : "ascending") : "none"}>
-                    <button type="button" className={table.sort} onClick={() => set("sort", by === key && !down ? `${key} desc` : key)}>
-                      {label}
-                      {by === key && (down ? <ArrowSortDownRegular aria-hidden /> : <ArrowSortUpRegular aria-hidden />)}
-                    </button>
-                  </th>
+                  <SortHead key={key} column={key} label={label} by={by} down={down} onSort={(sort) => set("sort", sort)} />
                 ))}
                 <th scope="col">
                   <span className={table.hidden}>Open</span>
@@ -178,7 +124,7 @@ function Listing({ listing }: { readonly listing: VmListing }) {
                         </td>
                       ) : key === "state" ? (
                         <td key={key}>
-                          <span className={styles.state}>
+                          <span className={list.state}>
                             <PowerState power={powerOf(row.listed.vm)} />
                             {trouble !== null && (
                               <span className={styles.trouble} title={trouble}>
@@ -188,13 +134,13 @@ function Listing({ listing }: { readonly listing: VmListing }) {
                           </span>
                         </td>
                       ) : (
-                        <td key={key} className={mergeClasses(styles.dim)}>
+                        <td key={key} className={list.dim}>
                           {row[key] || "-"}
                         </td>
                       ),
                     )}
                     <td>
-                      <span className={styles.actions}>
+                      <span className={list.actions}>
                         <RowLink label={`Screenshot of ${row.name}`} icon={<ImageRegular />} off={!diagnosticsOn(row.listed.vm)} onOpen={() => void navigate(`${row.path}/boot-diagnostics/screenshot`)} />
                         <RowLink label={`Serial log of ${row.name}`} icon={<DesktopPulseRegular />} off={!diagnosticsOn(row.listed.vm)} onOpen={() => void navigate(`${row.path}/boot-diagnostics/log`)} />
                         <RowLink label={`Serial console of ${row.name}`} icon={<WindowConsoleRegular />} off={false} onOpen={() => void navigate(`${row.path}/serial-console`)} />

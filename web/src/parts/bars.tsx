@@ -2,7 +2,7 @@
 
 import { makeStyles, tokens } from "@fluentui/react-components";
 import { useLayoutEffect, useRef, useState, type RefObject } from "react";
-import { bucketText, scaleFor, type Bucket } from "./buckets";
+import { bucketText, dated, scaleFor, type Bucket } from "./buckets";
 import { useTableStyles } from "./table";
 
 /** Width until the place is measured, CSS pixels. */
@@ -58,7 +58,7 @@ export function Bars({ buckets, seconds, what }: { readonly buckets: readonly Bu
   const y = (count: number): number => HEIGHT - BOTTOM - (count / top) * (HEIGHT - BOTTOM - TOP);
   const lines = top === 1 ? [0, 1] : [0, top / 2, top];
   // As many dates as there is room for.
-  const every = Math.max(1, Math.ceil((seconds >= 86_400 ? 64 : 96) / room));
+  const dates = dated(buckets.length, (width - LEFT) / (seconds >= 86_400 ? 72 : 112));
   const word = (count: number): string => `${count} ${count === 1 ? what.replace(/s$/, "") : what}`;
   return (
     <figure className={styles.figure} ref={figure}>
@@ -78,8 +78,8 @@ export function Bars({ buckets, seconds, what }: { readonly buckets: readonly Bu
               <title>{`${bucketText(start, seconds)}: ${word(count)}`}</title>
               <rect className="room" x={left} y={TOP} width={room} height={HEIGHT - BOTTOM - TOP} />
               {count > 0 && <rect className="bar" x={left + (room - bar) / 2} y={y(count)} width={bar} height={HEIGHT - BOTTOM - y(count)} rx={Math.min(2, bar / 4)} />}
-              {i % every === 0 && (
-                <text x={i === 0 ? left : left + room / 2} y={HEIGHT - 6} textAnchor={i === 0 ? "start" : "middle"}>
+              {dates.has(i) && (
+                <text x={dates.get(i) === "start" ? left : dates.get(i) === "end" ? left + room : left + room / 2} y={HEIGHT - 6} textAnchor={dates.get(i)}>
                   {bucketText(start, seconds)}
                 </text>
               )}

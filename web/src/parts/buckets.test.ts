@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bucketsOf, MOST, scaleFor } from "./buckets";
+import { bucketsOf, dated, MOST, scaleFor } from "./buckets";
 
 const day = 86_400;
 const at = (text: string): number => Date.parse(text);
@@ -30,6 +30,14 @@ describe("buckets", () => {
     ["times that are none", { from: "x", to: "y", bucketSeconds: 60, buckets: [{ start: "z", alerts: 1 }] }, 0],
     ["too many", { buckets: Array.from({ length: MOST + 5 }, (_, i) => ({ start: new Date(i * 1000).toISOString(), alerts: 1 })) }, MOST],
   ])("%s", (_name, trial, length) => expect(bucketsOf(trial)).toHaveLength(length));
+
+  test.each([
+    [0, 4, [[0, "start"]]],
+    [1, 4, [[0, "start"]]],
+    [2, 4, [[0, "start"], [1, "end"]]],
+    [56, 3.4, [[0, "start"], [28, "middle"], [55, "end"]]],
+    [56, 0.2, [[0, "start"]]],
+  ])("of %d buckets with room for %d, dates are at %j", (count, most, places) => expect([...dated(count, most)]).toEqual(places));
 
   test.each([[0, 1], [1, 1], [3, 3], [4, 4], [5, 5], [6, 10], [17, 20], [51, 100], [4321, 5000]])("up to %d the scale is %d", (most, height) => {
     expect(scaleFor(most)).toBe(height);

@@ -40,6 +40,14 @@ export function scaleFor(most: number): number {
   return [1, 2, 5, 10].map((n) => n * power).find((height) => height >= most) ?? most;
 }
 
+/** Which of `count` buckets have their date below them, and how it lies, when `most` dates have room: the first, the last, and some between. */
+export function dated(count: number, most: number): ReadonlyMap<number, "start" | "middle" | "end"> {
+  const dates = Math.min(count, Math.max(1, Math.floor(most)));
+  const places = new Map<number, "start" | "middle" | "end">([[0, "start"]]);
+  for (let n = 1; n < dates; n += 1) places.set(Math.round((n * (count - 1)) / (dates - 1)), n === dates - 1 ? "end" : "middle");
+  return places;
+}
+
 /** A bucket's begin for people: with the hour when a bucket is shorter than a day. */
 export function bucketText(start: number, seconds: number): string {
   const day = { month: "short", day: "numeric" } as const;

@@ -3,6 +3,7 @@
 import { Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
 import { CheckmarkRegular, CopyRegular } from "@fluentui/react-icons";
 import { useState, type ReactNode } from "react";
+import { usePageStyles } from "./page";
 
 const useStyles = makeStyles({
   card: { background: tokens.colorNeutralBackground1, border: `1px solid ${tokens.colorNeutralStroke2}`, borderRadius: "6px", padding: "12px 18px" },
@@ -28,6 +29,20 @@ export function Card({ title, label, children }: { readonly title?: string; read
       {title !== undefined && <h2 className={styles.title}>{title}</h2>}
       {children}
     </section>
+  );
+}
+
+/** A part of a page that is closed at first, and is made only when somebody opens it: it may be long. */
+export function Fold({ title, children }: { readonly title: string; readonly children: () => ReactNode }) {
+  const page = usePageStyles();
+  const [open, setOpen] = useState(false);
+  return (
+    <Card label={title}>
+      <details className={page.fold} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>{title}</summary>
+        {open && children()}
+      </details>
+    </Card>
   );
 }
 

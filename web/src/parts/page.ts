@@ -12,6 +12,8 @@ export const usePageStyles = makeStyles({
   },
   title: { fontSize: "18px", fontWeight: 600, margin: 0, overflowWrap: "anywhere" },
   actions: { marginLeft: "auto", display: "flex", gap: "4px", flexWrap: "wrap", alignItems: "center" },
+  /** What is to be said about the whole page. */
+  notes: { padding: "8px 20px 0", display: "flex", flexDirection: "column", gap: "8px", ":empty": { display: "none" } },
   scroll: { flexGrow: 1, minHeight: 0, overflow: "auto" },
   body: {
     display: "grid", gridTemplateColumns: "minmax(0, 1fr) minmax(300px, 400px)", gap: "16px", padding: "16px 20px 24px", alignItems: "start",
@@ -19,6 +21,8 @@ export const usePageStyles = makeStyles({
   },
   column: { display: "flex", flexDirection: "column", gap: "16px", minWidth: 0 },
   lead: { margin: 0, fontSize: "14px", lineHeight: 1.45, overflowWrap: "anywhere" },
+  /** Said in place of something that is not there. */
+  none: { margin: 0, fontSize: "13px", color: tokens.colorNeutralForeground2 },
   dim: { color: tokens.colorNeutralForeground2 },
   bad: { color: tokens.colorPaletteRedForeground1, fontWeight: 600 },
   list: { margin: 0, paddingLeft: "18px", fontSize: "13px", "& li": { margin: "2px 0" } },

@@ -70,6 +70,12 @@ export function Explained({
   );
 }
 
+/** What is shown was true once, and the server could not be asked again; nothing while it can. */
+export function Stale({ error }: { readonly error: unknown }) {
+  if (error === null) return null;
+  return <Explained intent="warning" explanation={{ ...explain(error), title: "What you see is no longer live" }} />;
+}
+
 /** Nothing to show, and what to do about it. */
 export function Empty({ icon, title, children }: { readonly icon: ReactNode; readonly title: string; readonly children: ReactNode }) {
   const styles = useStyles();
