@@ -51,7 +51,14 @@ pub async fn rule(verb: &RuleVerb) -> Result<(), Error> {
             let said = post(&session, &format!("{provider}/tryRule"), &body).await?;
             output::print(&common.output, &said, |said| said.get("samples").cloned().unwrap_or_default())?;
             let number = |name: &str| said.get(name).and_then(Value::as_u64).unwrap_or(0);
-            eprintln!("{} alerts in {} events of {days} days.", number("alerts"), number("events"));
+            let counted =
+                |number: u64, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+            eprintln!(
+                "{} in {} of {}.",
+                counted(number("alerts"), "alert"),
+                counted(number("events"), "event"),
+                counted(u64::from(*days), "day")
+            );
             Ok(())
         }
         RuleVerb::Enable(one) => turn(one, true).await,

@@ -89,6 +89,12 @@ impl Error {
                  `hardline dev` (`source DIR/dev.env`)."
             }
             Self::Refused { status: 401, .. } => "Sign in again with `hardline login`.",
+            Self::Refused { status: 404, message, .. } if message.contains("Hardline.Detection/rules/") => {
+                "`hardline rule list -o table` shows the rules with their ids."
+            }
+            Self::Refused { status: 404, message, .. } if message.contains("Hardline.Detection/alerts/") => {
+                "`hardline alert list -o table` shows the alerts with their ids."
+            }
             Self::Refused { status: 404, .. } => {
                 "`hardline vm list -o table` shows what there is and what you may read."
             }
@@ -147,6 +153,9 @@ mod tests {
     #[test]
     fn the_report_names_the_next_step() {
         assert!(Error::refused(401, b"").report().contains("hardline login"));
+        let rule = r#"{"error":{"message":"The Resource 'Hardline.Detection/rules/x' was not found."}}"#;
+        assert!(Error::refused(404, rule.as_bytes()).report().contains("hardline rule list"));
+        assert!(Error::refused(404, b"").report().contains("hardline vm list"));
         assert!(!Error::Usage("x".into()).report().contains('\n'));
     }
 }
