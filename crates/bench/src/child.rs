@@ -84,7 +84,8 @@ impl Child {
         let text = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
+            let kib =
+                line.and_then(|line| line.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
             kib.unwrap_or(0.0) / 1024.0
         };
         (field("VmRSS:"), field("VmHWM:"))
@@ -137,6 +138,11 @@ fn tree(root: u32) -> Vec<u32> {
         known.extend(more.iter().copied());
         found.extend(more);
     }
+}
+
+/// What this process itself has used.
+pub fn own_cpu() -> Duration {
+    cpu(std::process::id())
 }
 
 fn cpu(pid: u32) -> Duration {

@@ -1,14 +1,15 @@
 //! Made-up activity events, as requests of many people on many machines would have left them, put into a database by the store's
 //! own functions; and the least that reading them again costs.
 
+use crate::child::own_cpu;
 use anyhow::{Context as _, Result};
 use hardline_arm::activity::{ActivityEvent, AuthorizationEvidence, Deed, HttpRequest};
 use hardline_arm::error::ArmError;
 use hardline_arm::operation::OperationId;
 use hardline_arm::operations;
 use hardline_arm::resource_id::ResourceId;
-use hardline_store::db::activity_events::{self, NewEvent, Order};
 use hardline_store::db::Db;
+use hardline_store::db::activity_events::{self, NewEvent, Order};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
@@ -73,14 +74,26 @@ pub fn seed(database: &Path, past: Past<'_>, now: Timestamp) -> Result<u64> {
     })
 }
 
+/// What reading all events costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    /// How many there are.
+    pub events: u64,
+    /// Time on the clock.
+    pub took: Duration,
+    /// Processor time.
+    pub cpu: Duration,
+}
+
 /// The floor of whatever looks at a subscription's events: reads all from `from` on and parses them, one after the other.
-pub fn read_all(database: &Path, subscription: &str, from: Timestamp) -> Result<(u64, Duration)> {
+pub fn read_all(database: &Path, subscription: &str, from: Timestamp) -> Result<Floor> {
     runtime()?.block_on(async {
         let db = Db::open_sqlite(database).await?;
-        let (started, mut read, mut after) = (Instant::now(), 0, None);
+        let (started, cpu, mut read, mut after) = (Instant::now(), own_cpu(), 0, None);
         loop {
             let window = (from.as_microsecond(), i64::MAX);
-            let page = activity_events::ascending(&db, subscription, Order::Ingested, window, after, PAGE).await?;
+            let page =
+                activity_events::ascending(&db, subscription, Order::Ingested, window, after, PAGE).await?;
             for row in &page {
                 let event: ActivityEvent = serde_json::from_str(&row.body)?;
                 read += u64::from(event.event_data_id == row.id);
@@ -90,9 +103,9 @@ pub fn read_all(database: &Path, subscription: &str, from: Timestamp) -> Result<
                 None => break,
             }
         }
-        let took = started.elapsed();
+        let floor = Floor { events: read, took: started.elapsed(), cpu: own_cpu().saturating_sub(cpu) };
         db.close().await;
-        Ok((read, took))
+        Ok(floor)
     })
 }
 

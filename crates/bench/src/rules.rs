@@ -37,11 +37,15 @@ pub fn rules(from: &str, interval: &str) -> Result<Vec<Rule>> {
 fn rule(n: usize, from: &str, interval: &str) -> Result<Rule> {
     let action = ACTIONS.get(n % ACTIONS.len()).copied().unwrap_or_default();
     let query = match n / ACTIONS.len() {
-        0 => format!("data_stream.dataset:azure.activitylogs and event.action:\"{action}\" and event.outcome:failure"),
+        0 => format!(
+            "data_stream.dataset:azure.activitylogs and event.action:\"{action}\" and event.outcome:failure"
+        ),
         1 => format!(
             "event.action:\"{action}\" and event.outcome:(success or Success) and source.ip:(203.0.113.0/24 or 198.51.100.{n})"
         ),
-        2 => format!("event.action:\"{action}\" and not user.email:(*@example.org or *@hardline.test) and {PRINCIPAL}:*0{n}"),
+        2 => format!(
+            "event.action:\"{action}\" and not user.email:(*@example.org or *@hardline.test) and {PRINCIPAL}:*0{n}"
+        ),
         3 => format!("azure.resource.name:SRV-{n}* and event.action:(\"{action}\" or *DEALLOCATE*)"),
         _ => format!("event.action:\"{action}\" and event.outcome:success"),
     };
@@ -68,7 +72,15 @@ fn rule(n: usize, from: &str, interval: &str) -> Result<Rule> {
 }
 
 /// A rule's text; `more` are tables of its own.
-pub fn source(id: &str, name: &str, kind: &str, query: &str, more: &str, from: &str, interval: &str) -> String {
+pub fn source(
+    id: &str,
+    name: &str,
+    kind: &str,
+    query: &str,
+    more: &str,
+    from: &str,
+    interval: &str,
+) -> String {
     format!(
         "[metadata]\ncreation_date = \"2026/11/22\"\nmaturity = \"production\"\nupdated_date = \"2026/11/22\"\n\
          [rule]\nauthor = [\"Hardline\"]\ndescription = \"A rule to measure with.\"\nfrom = \"{from}\"\n\

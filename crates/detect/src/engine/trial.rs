@@ -192,6 +192,23 @@ impl Trial {
         self.read
     }
 
+    /// The dotted names of the fields that it looks at, with what is below them; none for all. Documents that lack the others
+    /// lead to the same.
+    pub fn fields(&self) -> Option<BTreeSet<String>> {
+        self.filter.fields(&self.rule)
+    }
+
+    /// Texts of a keyword's field one of which a document must have to count at all; none where the rule does not say. Documents
+    /// that have none of them need not be fed: [`Trial::pass_over`].
+    pub fn required(&self, field: &str) -> Option<BTreeSet<String>> {
+        self.filter.required(field)
+    }
+
+    /// Counts documents that were not fed.
+    pub fn pass_over(&mut self, documents: u64) {
+        self.result.read += documents;
+    }
+
     /// Takes documents.
     pub fn feed<D: Borrow<Document>>(&mut self, page: &[D]) {
         for document in page {
