@@ -137,7 +137,8 @@ fn event(subscription: &str, n: u64, at: Timestamp) -> Result<NewEvent> {
     }
     let deed = deed(subscription, operation, &mut dice, at)?;
     let refused = dice.below(100) < 3;
-    let id = Uuid::from_u128(u128::from(n) << 64 | u128::from(dice.next()));
+    // What is seeded at another time has other ids.
+    let id = Uuid::from_u64_pair(at.as_microsecond().unsigned_abs(), dice.next());
     let event = match n % 2 {
         0 => deed.started(id, at),
         _ if refused => deed.failed(id, at, &ArmError::conflict("The machine is busy with something else.")),
@@ -190,7 +191,7 @@ fn deed(subscription: &str, operation: OperationId, dice: &mut Dice, at: Timesta
         role_assignment_id: Uuid::from_u128(u128::from(who)).simple().to_string(),
         role_definition_id: Uuid::from_u128(5).simple().to_string(),
         principal_id: object.simple().to_string(),
-        principal_type: if who % 5 == 0 { "ServicePrincipal" } else { "User" }.into(),
+        principal_type: if who.is_multiple_of(5) { "ServicePrincipal" } else { "User" }.into(),
     });
     let objects = object.to_string();
     let seconds = at.as_second();

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// How many there are.
 pub const COUNT: usize = 45;
 
+/// What their ids begin with.
+pub const IDS: &str = "00000000-0000-4000-8000-";
+
 /// What rules look for.
 const ACTIONS: [&str; 9] = [
     "MICROSOFT.COMPUTE/VIRTUALMACHINES/RETRIEVEBOOTDIAGNOSTICSDATA/ACTION",
@@ -66,7 +69,7 @@ fn rule(n: usize, from: &str, interval: &str) -> Result<Rule> {
         ),
         _ => ("query", String::new()),
     };
-    let id = format!("00000000-0000-4000-8000-{n:012}");
+    let id = format!("{IDS}{n:012}");
     let name = format!("Measured {n}");
     Ok(Rule { source: source(&id, &name, kind, &query, &more, from, interval), id })
 }

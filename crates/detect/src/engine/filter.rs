@@ -11,6 +11,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// The field that says what was done, by which stores can tell documents apart.
+pub(super) const ACTION: &str = "event.action";
+
 /// The conditions of a rule, ready to be asked.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {

@@ -5,7 +5,7 @@
 //! that could see it; the limit of alerts, groups and suppression are those of that run, and what a run had to leave goes to
 //! the next one, as long as its window reaches back so far. Suppressing alerts are taken to have stayed open.
 
-use super::filter::Filter;
+use super::filter::{ACTION, Filter};
 use super::terms::{COMBINATIONS_LIMIT, Fields, Key, distinct};
 use super::timestamp::Times;
 use super::warning::Warning;
@@ -198,10 +198,10 @@ impl Trial {
         self.filter.fields(&self.rule)
     }
 
-    /// Texts of a keyword's field one of which a document must have to count at all; none where the rule does not say. Documents
+    /// Texts of `event.action` one of which a document must have to count at all; none where the rule does not say. Documents
     /// that have none of them need not be fed: [`Trial::pass_over`].
-    pub fn required(&self, field: &str) -> Option<BTreeSet<String>> {
-        self.filter.required(field)
+    pub fn actions(&self) -> Option<BTreeSet<String>> {
+        self.filter.required(ACTION)
     }
 
     /// Counts documents that were not fed.

@@ -79,7 +79,7 @@ mod tests {
         check("a: { b: c and d > 1 }", "", &["a", "a.b", "a.d"]);
         check("", "timestamp_override = \"event.ingested\"", &["event.ingested"]);
         let grouped = "[rule.alert_suppression]\ngroup_by = [\"azure.resource.name\"]\nmissing_fields_strategy = \"suppress\"\n";
-        check("*: *", grouped, &["azure.resource.name"]);
+        check("", grouped, &["azure.resource.name"]);
     }
 
     #[test]

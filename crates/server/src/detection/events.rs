@@ -17,8 +17,8 @@ pub const INDEX: &str = ecs::DATA_STREAM;
 const PAGE: usize = 500;
 /// Most operations that a statement names.
 const OPERATIONS: usize = 100;
-/// Most events that are kept for the next rule.
-const KEPT: usize = 20_000;
+/// Most events that are kept for the next rule. A document takes about 25 KiB.
+const KEPT: usize = 5_000;
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,12 +66,16 @@ impl Events {
         if let Some(page) = self.pages.get(&place) {
             return Ok(page.clone());
         }
-        let past = Past { subscription: &self.subscription, order, window: read.window, operations: &[] };
+        // What is kept serves all rules; what is not is read for this one, which need not see what it does not look for.
+        let kept = self.kept + PAGE <= KEPT;
+        let operations = if kept { Vec::new() } else { operations(read.actions.as_deref()) };
+        let past =
+            Past { subscription: &self.subscription, order, window: read.window, operations: &operations };
         let rows = rows(state, past, after, PAGE).await?;
         let length = rows.events.len();
         let next = rows.next;
         let page = Page { documents: Arc::new(made(state, rows).await?), next };
-        if self.kept + length <= KEPT {
+        if kept {
             self.kept += length;
             self.pages.insert(place, page.clone());
         }
@@ -160,11 +164,11 @@ pub fn order(timestamp_override: Option<&str>) -> Order {
 }
 
 /// The operations, by their names in lower case, that have one of the actions; none where that cannot be told.
-pub fn operations(actions: Option<BTreeSet<String>>) -> Vec<String> {
+pub fn operations(actions: Option<&BTreeSet<String>>) -> Vec<String> {
     // An action is the operation's name in upper case. What a database makes of other letters is its own affair.
     let actions =
         actions.filter(|actions| actions.len() <= OPERATIONS && actions.iter().all(|a| a.is_ascii()));
-    actions.unwrap_or_default().iter().map(|action| action.to_ascii_lowercase()).collect()
+    actions.into_iter().flatten().map(|action| action.to_ascii_lowercase()).collect()
 }
 
 /// One event as a document, by its id.

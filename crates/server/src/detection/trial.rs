@@ -52,7 +52,7 @@ pub async fn try_rule(
     let mut trial = Trial::new(rule, Window { from, to }, bucket, Limits::default())?;
     let wanted = Arc::new(trial.fields().map_or(Wanted::ALL, Wanted::fields));
     // What the query asks of the action is asked of the store already.
-    let operations = operations(trial.required("event.action"));
+    let operations = operations(trial.actions().as_ref());
     let order = order(rule.timestamp_override.as_deref());
     let past = Past { subscription, order, window: trial.window(), operations: &operations };
     let all = if operations.is_empty() { None } else { Some(count(state, past).await?) };
