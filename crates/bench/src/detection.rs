@@ -205,6 +205,7 @@ fn caught_up(peer: &mut Peer, name: &str, (before, events): (u64, u64), figures:
 /// A month's million events: each kind of rule tried on them, beside reading and parsing them in one thread.
 #[allow(clippy::disallowed_methods, reason = "a measuring tool reads the clock")]
 pub fn dry_run(peer: &mut Peer, _: &mut Guests) -> Result<Figures> {
+    alone(peer)?;
     let span = SignedDuration::from_hours(30 * 24);
     let now = Timestamp::now();
     let from = now.checked_sub(span)?;
