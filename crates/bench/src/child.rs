@@ -58,14 +58,8 @@ impl Child {
         usage
     }
 
-    /// Processor time only (reading memory maps takes long with many mappings).
-    pub fn cpu(&self) -> Duration {
-        tree(self.process.id()).into_iter().map(cpu).sum()
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
+    /// Ends it and what it started, and waits for that.
+    pub fn stop(&mut self) {
         for pid in tree(self.process.id()).into_iter().rev() {
             if let Some(pid) = rustix::process::Pid::from_raw(pid as i32) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
@@ -77,6 +71,35 @@ impl Drop for Child {
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+
+    /// Forgets the peak of the process's resident memory up to now.
+    pub fn forget_peak(&self) {
+        // "5" sets the peak back to what is resident at present. Where that is not allowed the peak is that of the whole life.
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5");
+    }
+
+    /// Resident memory of the process itself, and its peak, MiB.
+    pub fn resident(&self) -> (f64, f64) {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let kib =
+                line.and_then(|line| line.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
+            kib.unwrap_or(0.0) / 1024.0
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
+    /// Processor time only (reading memory maps takes long with many mappings).
+    pub fn cpu(&self) -> Duration {
+        tree(self.process.id()).into_iter().map(cpu).sum()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -115,6 +138,11 @@ fn tree(root: u32) -> Vec<u32> {
         known.extend(more.iter().copied());
         found.extend(more);
     }
+}
+
+/// What this process itself has used.
+pub fn own_cpu() -> Duration {
+    cpu(std::process::id())
 }
 
 fn cpu(pid: u32) -> Duration {

@@ -52,7 +52,8 @@ fn exchange(
     let started = Instant::now();
     let mut stream = TcpStream::connect(at).with_context(|| at.to_owned())?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    // A rule that is tried on a month answers when it has read it.
+    stream.set_read_timeout(Some(Duration::from_secs(600)))?;
     let mut text = format!(
         "{method} {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
@@ -117,4 +118,44 @@ fn copy(reader: &mut BufReader<TcpStream>, limit: u64, take: &mut dyn FnMut(&[u8
         left -= length as u64;
     }
     Ok(limit - left)
+}
+
+/// A connection that is kept for one request after the other.
+pub struct Line {
+    at: String,
+    reader: BufReader<TcpStream>,
+}
+
+impl Line {
+    /// Connects to `host:port`.
+    pub fn open(at: &str) -> Result<Self> {
+        let stream = TcpStream::connect(at).with_context(|| at.to_owned())?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self { at: at.to_owned(), reader: BufReader::new(stream) })
+    }
+
+    /// Sends a `POST` without a body and throws the answer away; its status.
+    pub fn post(&mut self, path: &str, header: &str) -> Result<u16> {
+        let at = &self.at;
+        let text = format!("POST {path} HTTP/1.1\r\nHost: {at}\r\n{header}\r\nContent-Length: 0\r\n\r\n");
+        self.reader.get_mut().write_all(text.as_bytes())?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line)?;
+        let status = line.split_whitespace().nth(1).context("no status line")?.parse()?;
+        let mut length = None;
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line)?;
+            let lower = line.trim().to_ascii_lowercase();
+            if lower.is_empty() {
+                break;
+            }
+            if let Some(value) = lower.strip_prefix("content-length:") {
+                length = Some(value.trim().parse::<u64>()?);
+            }
+        }
+        copy(&mut self.reader, length.context("an answer without a length")?, &mut |_| {})?;
+        Ok(status)
+    }
 }

@@ -5,12 +5,15 @@
 #![allow(clippy::disallowed_methods, reason = "a measuring tool reads the clock; that is its work")]
 
 mod child;
+mod detection;
+mod events;
 mod guest;
 mod http;
 mod lines;
 mod measure;
 mod peer;
 mod report;
+mod rules;
 mod viewer;
 
 use anyhow::{Context as _, Result, bail};
@@ -61,7 +64,7 @@ fn main() -> Result<()> {
     }
 }
 
-type Measurement = fn(&Peer, &mut Guests) -> Result<Figures>;
+type Measurement = fn(&mut Peer, &mut Guests) -> Result<Figures>;
 
 fn run(plan: &Plan) -> Result<()> {
     use Kind::{Conserver, Hardline, Socat};
@@ -77,6 +80,9 @@ fn run(plan: &Plan) -> Result<()> {
         ("G5 1,000 ports", 1_000, &[Conserver, Hardline], |p, g| measure::scale(p, g, 1_000, 20)),
         ("G7 reattach 100", 100, &[Hardline, Conserver], |_, g| measure::reattach(g)),
         ("G8 log reads", 1, &[Hardline], |p, g| measure::reads(p, g, 256_000_000)),
+        ("D1 record with 45 rules", 1, &[Hardline], detection::record),
+        ("D2 dry run of a million events", 1, &[Hardline], detection::dry_run),
+        ("D3 rules catching up", 1, &[Hardline], detection::catch_up),
     ];
     let _ = std::fs::remove_dir_all(&plan.out);
     std::fs::create_dir_all(&plan.out)?;
@@ -87,8 +93,9 @@ fn run(plan: &Plan) -> Result<()> {
             continue;
         }
         let wanted = |name: &str| plan.peer.as_ref().is_none_or(|peer| peer == name);
-        // A slow peer's minute-long reattach is measured once; everything else in interleaved rounds.
-        let rounds = if *count >= 100 { 1 } else { plan.rounds };
+        // A slow peer's minute-long reattach is measured once, and so is what takes minutes and has no peer; everything else
+        // in interleaved rounds.
+        let rounds = if *count >= 100 || name.starts_with('D') { 1 } else { plan.rounds };
         for round in 0..rounds {
             for kind in kinds.iter().filter(|kind| wanted(kind.name())) {
                 eprintln!("{name}, {}, round {} of {rounds}", kind.name(), round + 1);
@@ -98,11 +105,11 @@ fn run(plan: &Plan) -> Result<()> {
                     // Sockets' paths are short: 108 bytes are all the kernel takes.
                     let sockets = tempfile::Builder::new().prefix("hb").tempdir()?;
                     let mut guests = Guests::start(sockets.path(), *count)?;
-                    let peer = Peer::start(*kind, &plan.hardline, sockets.path(), &work, *count)?;
+                    let mut peer = Peer::start(*kind, &plan.hardline, sockets.path(), &work, *count)?;
                     if measure::keeps_log(*kind) {
                         guests.ask("wait")?;
                     }
-                    measurement(&peer, &mut guests)
+                    measurement(&mut peer, &mut guests)
                 };
                 match one() {
                     Ok(figures) => report.add(name, kind.name(), figures),

@@ -4,6 +4,7 @@ use crate::child::Child;
 use crate::http;
 use crate::viewer::Address;
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +44,7 @@ pub struct Peer {
     work: PathBuf,
     token: String,
     vm_prefix: String,
+    again: (PathBuf, PathBuf, usize),
 }
 
 const API: &str = "api-version=2026-11-01";
@@ -53,6 +55,8 @@ impl Peer {
         fs::create_dir_all(work)?;
         let started = Instant::now();
         let log = work.join("server.log");
+        // Of a server that ran here before: it would pass for the sign that this one is ready.
+        let _ = fs::remove_file(work.join("data/dev.env"));
         let port = free_port()?;
         let mut peer = match kind {
             Kind::Socat => {
@@ -95,7 +99,17 @@ impl Peer {
         };
         peer.wait(started)?;
         peer.ready = started.elapsed();
+        peer.again = (hardline.into(), guests.into(), count);
         Ok(peer)
+    }
+
+    /// Stops it, does something with its database, and starts it again on the same data.
+    pub fn while_stopped<T>(&mut self, work: impl FnOnce(&Path, &str) -> Result<T>) -> Result<T> {
+        self.child.stop();
+        let done = work(&self.database(), self.subscription()?)?;
+        let (hardline, guests, count) = self.again.clone();
+        *self = Self::start(self.kind, &hardline, &guests, &self.work, count)?;
+        Ok(done)
     }
 
     fn new(kind: Kind, child: Child, port: u16, work: &Path) -> Self {
@@ -107,6 +121,7 @@ impl Peer {
             work: work.into(),
             token: String::new(),
             vm_prefix: String::new(),
+            again: Default::default(),
         }
     }
 
@@ -151,6 +166,40 @@ impl Peer {
             );
         }
         Ok(())
+    }
+
+    /// Asks Hardline's API; `path` begins at the subscription.
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let mut headers = self.bearer().to_vec();
+        headers.push("Content-Type: application/json".to_owned());
+        let path = format!("/subscriptions/{}/{path}?{API}", self.subscription()?);
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = http::request(&self.at, method, &path, &headers, text.as_bytes())?;
+        if !(200..300).contains(&answer.status) {
+            bail!("{method} {path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+        }
+        Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
+    }
+
+    /// The subscription's id.
+    pub fn subscription(&self) -> Result<&str> {
+        self.vm_prefix.split('/').nth(2).context("no subscription")
+    }
+
+    /// The database of a Hardline.
+    pub fn database(&self) -> PathBuf {
+        self.work.join("data/hardline.db")
+    }
+
+    /// `host:port`, and the header that shows who asks.
+    pub fn door(&self) -> (&str, String) {
+        let [bearer] = self.bearer();
+        (&self.at, bearer)
+    }
+
+    /// Where boot diagnostics of console `n`'s machine are asked for: a `POST` that is in the activity log twice.
+    pub fn diagnostics_path(&self, n: usize) -> String {
+        format!("{}/c{n}/retrieveBootDiagnosticsData?api-version=2024-07-01", self.vm_prefix)
     }
 
     /// How a client attaches to console `n`; `write` takes the right to type with it.

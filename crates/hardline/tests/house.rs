@@ -43,7 +43,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
         ],
         &[],
     ),
-    ("hardline-bench", &[], &["axum", "sqlx"]),
+    ("hardline-bench", &["hardline-arm", "hardline-store"], &["axum", "sqlx"]),
     ("xtask", &[], &["tokio", "clap"]),
 ];
 

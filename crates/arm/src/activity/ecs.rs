@@ -7,6 +7,10 @@
 //!   condition on either finds it;
 //! - who called is told also when the token has no `name`.
 
+mod wanted;
+
+pub use wanted::Wanted;
+
 use super::event::ActivityEvent;
 use super::place::Place;
 use super::record;
@@ -22,49 +26,54 @@ pub const DATA_STREAM: &str = "logs-azure.activitylogs-default";
 const ECS_VERSION: &str = "8.11.0";
 /// Where the claims of the person stand in a token.
 const PERSON: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims";
+/// The claim with the person's name.
+const PERSON_NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
 /// Properties that may hold JSON text.
 const BODIES: [&str; 3] = ["requestbody", "requestBody", "responseBody"];
 
 /// The document of an event that became searchable at `ingested`; `place` is what is known of the caller's address.
 pub fn view(event: &ActivityEvent, ingested: Timestamp, place: Option<&Place>) -> Value {
+    view_of(event, ingested, place, &Wanted::ALL)
+}
+
+/// The same with the fields only that are wanted.
+pub fn view_of(event: &ActivityEvent, ingested: Timestamp, place: Option<&Place>, wanted: &Wanted) -> Value {
     let id = record::upper(&event.resource_id);
     let resource = Resource::parse(&id);
-    let mut document = Document::default();
-    document.put("@timestamp", milliseconds(event.event_timestamp));
+    let mut document = Document { members: Map::new(), wanted };
+    document.put_with("@timestamp", || milliseconds(event.event_timestamp));
     document.constants();
-    document.put("event.ingested", milliseconds(ingested));
+    document.put_with("event.ingested", || milliseconds(ingested));
     document.put("event.id", event.event_data_id.as_str());
-    let operation = record::upper(&event.operation_name.value);
-    document.put("event.action", operation.as_str());
+    document.put_with("event.action", || record::upper(&event.operation_name.value));
     document.put("event.duration", record::duration_ms(event).saturating_mul(1_000_000));
     let result = record::result_type(&event.status.value);
     if result.eq_ignore_ascii_case("success") || result.eq_ignore_ascii_case("failure") {
-        document.put("event.outcome", result.to_ascii_lowercase());
+        document.put_with("event.outcome", || result.to_ascii_lowercase());
     }
-    if let Some(kind) = event_type(&event.category.value) {
-        document.put("event.type", json!([kind]));
-    }
+    document.put_some("event.type", || event_type(&event.category.value).map(|kind| json!([kind])));
     document.put("log.level", record::level(event.level));
-    document.put("azure.activitylogs.operation_name", operation);
+    document.put_with("azure.activitylogs.operation_name", || record::upper(&event.operation_name.value));
     document.put("azure.activitylogs.category", event.category.value.as_str());
     document.put("azure.activitylogs.result_type", result);
-    let signature = format!("{}.{}", event.status.value, event.sub_status.value);
-    document.put("azure.activitylogs.result_signature", signature);
+    document.put_with("azure.activitylogs.result_signature", || {
+        format!("{}.{}", event.status.value, event.sub_status.value)
+    });
     document.text("azure.activitylogs.tenant_id", &event.tenant_id);
     document.text("azure.tenant.id", &event.tenant_id);
     document.text("azure.correlation_id", &event.correlation_id);
     document.text("azure.correlation.id", &event.correlation_id);
     document.resource(&id, &resource);
     document.address(&event.http_request.client_ip_address, place);
-    if let Some(location) = record::location(event) {
-        document.put("geo.name", location);
-    }
+    document.put_some("geo.name", || record::location(event));
     document.identity(event);
     document.properties(event);
-    let principal = event.authorization.evidence.as_ref().map(|evidence| evidence.principal_id.as_str());
-    let entities = [Some(id.as_str()), principal].into_iter().flatten().filter(|id| !id.is_empty());
-    document.put("related.entity", entities.collect::<Value>());
-    Value::Object(document.0)
+    document.put_with("related.entity", || {
+        let principal = event.authorization.evidence.as_ref().map(|evidence| evidence.principal_id.as_str());
+        let entities = [Some(id.as_str()), principal].into_iter().flatten().filter(|id| !id.is_empty());
+        entities.collect::<Value>()
+    });
+    Value::Object(document.members)
 }
 
 fn milliseconds(time: Timestamp) -> String {
@@ -80,13 +89,29 @@ fn event_type(category: &str) -> Option<&'static str> {
     }
 }
 
-/// A document that grows by dotted names.
-#[derive(Default)]
-struct Document(Map<String, Value>);
+/// A document that grows by dotted names, those that are wanted.
+struct Document<'a> {
+    members: Map<String, Value>,
+    wanted: &'a Wanted,
+}
 
-impl Document {
+impl Document<'_> {
     fn put(&mut self, name: &str, value: impl Into<Value>) {
-        let mut object = &mut self.0;
+        self.put_with(name, || value);
+    }
+
+    /// The same for a value that costs something.
+    fn put_with<V: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> V) {
+        self.put_some(name, || Some(value()));
+    }
+
+    /// The same for a value that may not be there.
+    fn put_some<V: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> Option<V>) {
+        if !self.wanted.takes(name) {
+            return;
+        }
+        let Some(value) = value() else { return };
+        let mut object = &mut self.members;
         let mut rest = name;
         while let Some((first, more)) = rest.split_once('.') {
             let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
@@ -141,7 +166,7 @@ impl Document {
         }
         self.put("source.ip", address);
         self.put("client.ip", address);
-        self.put("related.ip", json!([address]));
+        self.put_with("related.ip", || json!([address]));
         let Some(place) = place else { return };
         if let Some(number) = place.as_number {
             self.put("source.as.number", number);
@@ -170,48 +195,55 @@ impl Document {
     }
 
     fn identity(&mut self, event: &ActivityEvent) {
-        const IDENTITY: &str = "azure.activitylogs.identity";
         let asked = &event.authorization;
-        self.text(&format!("{IDENTITY}.authorization.action"), &asked.action);
-        self.text(&format!("{IDENTITY}.authorization.scope"), &asked.scope);
+        self.text("azure.activitylogs.identity.authorization.action", &asked.action);
+        self.text("azure.activitylogs.identity.authorization.scope", &asked.scope);
         if let Some(evidence) = &asked.evidence {
             for (name, value) in [
-                ("role", &evidence.role),
-                ("role_assignment_scope", &evidence.role_assignment_scope),
-                ("role_assignment_id", &evidence.role_assignment_id),
-                ("role_definition_id", &evidence.role_definition_id),
-                ("principal_id", &evidence.principal_id),
-                ("principal_type", &evidence.principal_type),
+                ("azure.activitylogs.identity.authorization.evidence.role", &evidence.role),
+                (
+                    "azure.activitylogs.identity.authorization.evidence.role_assignment_scope",
+                    &evidence.role_assignment_scope,
+                ),
+                (
+                    "azure.activitylogs.identity.authorization.evidence.role_assignment_id",
+                    &evidence.role_assignment_id,
+                ),
+                (
+                    "azure.activitylogs.identity.authorization.evidence.role_definition_id",
+                    &evidence.role_definition_id,
+                ),
+                ("azure.activitylogs.identity.authorization.evidence.principal_id", &evidence.principal_id),
+                (
+                    "azure.activitylogs.identity.authorization.evidence.principal_type",
+                    &evidence.principal_type,
+                ),
             ] {
-                self.text(&format!("{IDENTITY}.authorization.evidence.{name}"), value);
+                self.text(name, value);
             }
-        }
-        let mut claims = Map::new();
-        let mut initiator = Map::new();
-        for (name, value) in &event.claims {
-            let personal = name.strip_prefix(PERSON).and_then(|rest| rest.strip_prefix('/'));
-            match (name.as_str(), personal) {
-                ("name", _) => initiator.insert("fullname".into(), value.clone().into()),
-                (_, Some(part @ ("name" | "givenname" | "surname"))) => {
-                    initiator.insert("schema".into(), PERSON.into());
-                    initiator.insert(part.into(), value.clone().into())
-                }
-                // A dot would be read as an object within an object.
-                _ => claims.insert(name.replace('.', "_"), value.clone().into()),
-            };
         }
         if let Some(name) = event.claims.get("name") {
             self.text("user.full_name", name);
         }
-        if let Some(name) = event.claims.get(&format!("{PERSON}/name")) {
+        if let Some(name) = event.claims.get(PERSON_NAME) {
             self.user(name);
         }
-        if !claims.is_empty() {
-            self.put(&format!("{IDENTITY}.claims"), claims);
-        }
-        if !initiator.is_empty() {
-            self.put(&format!("{IDENTITY}.claims_initiated_by_user"), initiator);
-        }
+        self.put_some("azure.activitylogs.identity.claims", || {
+            let claims = event.claims.iter().filter(|(name, _)| personal(name).is_none());
+            // A dot would be read as an object within an object.
+            filled(claims.map(|(name, value)| (name.replace('.', "_"), value.clone().into())))
+        });
+        self.put_some("azure.activitylogs.identity.claims_initiated_by_user", || {
+            let mut initiator = Map::new();
+            for (name, value) in &event.claims {
+                let Some(part) = personal(name) else { continue };
+                if part != "fullname" {
+                    initiator.insert("schema".into(), PERSON.into());
+                }
+                initiator.insert(part.into(), value.clone().into());
+            }
+            filled(initiator)
+        });
     }
 
     fn user(&mut self, name: &str) {
@@ -221,32 +253,57 @@ impl Document {
                 self.put("user.name", user);
                 self.put("user.domain", domain);
                 self.put("user.email", name);
-                self.put("related.user", json!([user, name]));
+                self.put_with("related.user", || json!([user, name]));
             }
             None if name.is_empty() => {}
             None => {
                 self.put("user.name", name);
-                self.put("related.user", json!([name]));
+                self.put_with("related.user", || json!([name]));
             }
         }
     }
 
     fn properties(&mut self, event: &ActivityEvent) {
-        let mut kept = Map::new();
         let mut category = "Administrative";
         for (name, value) in &event.properties {
             match name.as_str() {
                 "eventCategory" => category = value,
                 "statusMessage" => self.text("message", value),
-                "serviceRequestId" => drop(kept.insert("service_request_id".into(), value.clone().into())),
-                "statusCode" => drop(kept.insert("status_code".into(), value.clone().into())),
-                body if BODIES.contains(&body) => drop(kept.insert(body.into(), text_and_object(value))),
-                other => drop(kept.insert(other.into(), value.clone().into())),
+                _ => {}
             }
         }
         self.put("azure.activitylogs.event_category", category);
-        self.put("azure.activitylogs.properties", kept);
+        self.put_with("azure.activitylogs.properties", || {
+            let mut kept = Map::new();
+            for (name, value) in &event.properties {
+                match name.as_str() {
+                    "eventCategory" | "statusMessage" => {}
+                    "serviceRequestId" => {
+                        drop(kept.insert("service_request_id".into(), value.clone().into()));
+                    }
+                    "statusCode" => drop(kept.insert("status_code".into(), value.clone().into())),
+                    body if BODIES.contains(&body) => drop(kept.insert(body.into(), text_and_object(value))),
+                    other => drop(kept.insert(other.into(), value.clone().into())),
+                }
+            }
+            kept
+        });
     }
+}
+
+/// Under which name a claim is told of the person who called; none for claims about other things.
+fn personal(claim: &str) -> Option<&str> {
+    if claim == "name" {
+        return Some("fullname");
+    }
+    let part = claim.strip_prefix(PERSON)?.strip_prefix('/')?;
+    matches!(part, "name" | "givenname" | "surname").then_some(part)
+}
+
+/// An object; none where nothing is in it.
+fn filled(members: impl IntoIterator<Item = (String, Value)>) -> Option<Value> {
+    let members: Map<_, _> = members.into_iter().collect();
+    (!members.is_empty()).then_some(Value::Object(members))
 }
 
 /// JSON text, and what it says; text alone where it says no object.

@@ -11,7 +11,7 @@
 
 use super::alert::{Alert, Candidate, Installed, Maker, Run};
 use super::collector::{Answer, Ask, Collector, Update};
-use super::filter::Filter;
+use super::filter::{ACTION, Filter};
 use super::groups::{Groups, Room};
 use super::state::RuleState;
 use super::terms::{COMBINATIONS_LIMIT, Fields, Key};
@@ -22,7 +22,8 @@ use crate::rule::{Kind, NewTerms, Rule};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// How much a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub enum Pass {
 }
 
 /// Documents that are to be fed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     /// Which pass it is.
     pub pass: Pass,
@@ -64,6 +65,9 @@ pub struct Read {
     pub window: Window,
     /// Whether this goes on where the last page ended; else the pass begins.
     pub continues: bool,
+    /// Texts of `event.action` one of which a document must have to count at all; none where the rule does not say. Other
+    /// documents may be left out, and are not counted as read then.
+    pub actions: Option<Arc<BTreeSet<String>>>,
 }
 
 /// What is to be done next.
@@ -127,6 +131,7 @@ pub struct Execution {
     rule: Rule,
     window: Window,
     history: Option<(Fields, Window)>,
+    actions: Option<Arc<BTreeSet<String>>>,
     filter: Filter,
     times: Times,
     stage: Stage,
@@ -175,10 +180,12 @@ impl Execution {
         let mut state = state;
         state.prune(window.from);
         let maker = Maker::new(rule, installed, run, window);
+        let filter = Filter::new(rule, &installed.uuid, window.to)?;
         Ok(Self {
             window,
             history,
-            filter: Filter::new(rule, &installed.uuid, window.to)?,
+            actions: filter.required(ACTION).map(Arc::new),
+            filter,
             times: Times::of(rule),
             stage,
             collector: Collector::new(rule, maker, run.started),
@@ -203,7 +210,8 @@ impl Execution {
         if let Some(ask) = self.collector.ask() {
             return Step::Ask(ask);
         }
-        let read = |pass, window| Step::Read(Read { pass, window, continues: self.continues });
+        let (continues, actions) = (self.continues, &self.actions);
+        let read = |pass, window| Step::Read(Read { pass, window, continues, actions: actions.clone() });
         match &self.stage {
             Stage::Query | Stage::Threshold(_) | Stage::Terms(_) => read(Pass::Matches, self.window),
             Stage::History(_) => {

@@ -1,6 +1,7 @@
 //! Which documents a rule means: index, query, exceptions, and none that stems from the rule itself.
 
 use super::index_pattern::{covers, wildcard};
+use super::wanted::{self, ANCESTORS};
 use super::{Document, EngineError};
 use crate::document::Path;
 use crate::kql::Query;
@@ -8,6 +9,10 @@ use crate::rule::Rule;
 use crate::rule::exception::{Exception, ExceptionEntry, ExceptionTest};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The field that says what was done, by which stores can tell documents apart.
+pub(super) const ACTION: &str = "event.action";
 
 /// The conditions of a rule, ready to be asked.
 #[derive(Clone, Debug)]
@@ -33,8 +38,18 @@ impl Filter {
             exceptions: rule.exceptions.iter().filter(lives).map(|e| conditions(&e.entries)).collect(),
             rule_uuid: rule_uuid.to_owned(),
             now,
-            ancestors: Path::new("kibana.alert.ancestors.rule"),
+            ancestors: Path::new(ANCESTORS),
         })
+    }
+
+    /// The fields that decide ([`wanted::fields`]).
+    pub fn fields(&self, rule: &Rule) -> Option<BTreeSet<String>> {
+        wanted::fields(rule, &self.query)
+    }
+
+    /// What a document that passes has in a keyword's field ([`Query::required`]).
+    pub fn required(&self, field: &str) -> Option<BTreeSet<String>> {
+        self.query.required(field)
     }
 
     pub fn passes(&mut self, document: &Document) -> bool {

@@ -25,6 +25,7 @@ mod state;
 mod terms;
 mod timestamp;
 pub mod trial;
+mod wanted;
 pub mod warning;
 pub mod window;
 

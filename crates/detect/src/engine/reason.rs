@@ -4,6 +4,22 @@ use crate::document::values;
 use crate::rule::Severity;
 use serde_json::Value;
 
+/// The fields that a sentence tells of.
+pub(super) const FIELDS: [&str; 12] = [
+    "destination.address",
+    "destination.ip",
+    "destination.port",
+    "event.category",
+    "file.name",
+    "host.name",
+    "process.name",
+    "process.parent.name",
+    "source.address",
+    "source.ip",
+    "source.port",
+    "user.name",
+];
+
 /// `event with source 203.0.113.7 by alice created medium alert Name.` What the document does not say is left out.
 pub(super) fn sentence(body: &Value, severity: Severity, name: &str) -> String {
     let field = |path: &str| {
@@ -73,6 +89,11 @@ mod tests {
             ),
         ];
         for (body, expected) in table {
+            let told: serde_json::Map<_, _> = FIELDS
+                .iter()
+                .map(|name| ((*name).to_owned(), Value::from_iter(values(&body, name).into_iter().cloned())))
+                .collect();
+            assert_eq!(sentence(&Value::Object(told), Severity::Medium, "Name"), expected);
             assert_eq!(sentence(&body, Severity::Medium, "Name"), expected);
         }
     }

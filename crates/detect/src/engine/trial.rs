@@ -5,7 +5,7 @@
 //! that could see it; the limit of alerts, groups and suppression are those of that run, and what a run had to leave goes to
 //! the next one, as long as its window reaches back so far. Suppressing alerts are taken to have stayed open.
 
-use super::filter::Filter;
+use super::filter::{ACTION, Filter};
 use super::terms::{COMBINATIONS_LIMIT, Fields, Key, distinct};
 use super::timestamp::Times;
 use super::warning::Warning;
@@ -190,6 +190,23 @@ impl Trial {
     /// What is to be fed, by ascending time: the past, and before it what makes values known.
     pub fn window(&self) -> Window {
         self.read
+    }
+
+    /// The dotted names of the fields that it looks at, with what is below them; none for all. Documents that lack the others
+    /// lead to the same.
+    pub fn fields(&self) -> Option<BTreeSet<String>> {
+        self.filter.fields(&self.rule)
+    }
+
+    /// Texts of `event.action` one of which a document must have to count at all; none where the rule does not say. Documents
+    /// that have none of them need not be fed: [`Trial::pass_over`].
+    pub fn actions(&self) -> Option<BTreeSet<String>> {
+        self.filter.required(ACTION)
+    }
+
+    /// Counts documents that were not fed.
+    pub fn pass_over(&mut self, documents: u64) {
+        self.result.read += documents;
     }
 
     /// Takes documents.

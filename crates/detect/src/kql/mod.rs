@@ -20,6 +20,7 @@ mod parse;
 mod place;
 mod plan;
 mod print;
+mod required;
 pub mod syntax;
 mod token;
 pub mod wildcard;
@@ -30,6 +31,7 @@ pub use parse::{DEPTH_LIMIT, LENGTH_LIMIT, NAME_LIMIT, VALUE_LIMIT};
 use jiff::Timestamp;
 use plan::Plan;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use syntax::{Clause, Name, Tree};
@@ -93,6 +95,11 @@ impl Query {
     /// The fields that the query names, each once, in order: whole names (`a.b` for `a: { b: … }`), patterns as `a.*`.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(String::as_str)
+    }
+
+    /// Texts of a keyword's field one of which every document that is meant has, exactly so; none where the query does not say.
+    pub fn required(&self, field: &str) -> Option<BTreeSet<String>> {
+        required::texts(&self.tree, field)
     }
 
     /// What is well formed and can hardly be meant: values that a field's kind never holds, keywords that were read as a

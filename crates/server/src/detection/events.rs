@@ -3,19 +3,22 @@
 
 use crate::clock::{from_micros, micros};
 use crate::state::State;
-use hardline_arm::activity::{ActivityEvent, ecs};
-use hardline_detect::engine::{Document, Read};
+use hardline_arm::activity::ActivityEvent;
+use hardline_arm::activity::ecs::{self, Wanted};
+use hardline_detect::engine::{Document, Read, Window};
 use hardline_store::StoreError;
 use hardline_store::db::activity_events::{self, IngestedEvent, Order};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The data stream in which every event stands.
 pub const INDEX: &str = ecs::DATA_STREAM;
 /// Events of one page.
 const PAGE: usize = 500;
-/// Most events that are kept for the next rule.
-const KEPT: usize = 20_000;
+/// Most operations that a statement names.
+const OPERATIONS: usize = 100;
+/// Most events that are kept for the next rule. A document takes about 25 KiB.
+const KEPT: usize = 5_000;
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,28 +62,96 @@ impl Events {
         read: &Read,
         after: Option<(i64, i64)>,
     ) -> Result<Page, StoreError> {
-        // Windows are in whole milliseconds, and both ends belong to them.
-        let window = (micros(read.window.from), micros(read.window.to).saturating_add(999));
-        let place = Place { order, window, after };
+        let place = Place { order, window: window(read.window), after };
         if let Some(page) = self.pages.get(&place) {
             return Ok(page.clone());
         }
-        let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
-        let rows =
-            activity_events::ascending(&state.store, &self.subscription, order, window, after, limit).await?;
-        let time = |row: &IngestedEvent| match order {
-            Order::Ingested => (row.ingested, row.seq),
-            Order::Happened => (row.time, row.seq),
-        };
-        let next = rows.last().filter(|_| rows.len() == PAGE).map(time);
-        let documents = rows.iter().filter_map(|row| document(state, row)).collect();
-        let page = Page { documents: Arc::new(documents), next };
-        if self.kept + rows.len() <= KEPT {
-            self.kept += rows.len();
+        // What is kept serves all rules; what is not is read for this one, which need not see what it does not look for.
+        let kept = self.kept + PAGE <= KEPT;
+        let operations = if kept { Vec::new() } else { operations(read.actions.as_deref()) };
+        let past =
+            Past { subscription: &self.subscription, order, window: read.window, operations: &operations };
+        let rows = rows(state, past, after, PAGE).await?;
+        let length = rows.events.len();
+        let next = rows.next;
+        let page = Page { documents: Arc::new(made(state, rows).await?), next };
+        if kept {
+            self.kept += length;
             self.pages.insert(place, page.clone());
         }
         Ok(page)
     }
+}
+
+/// Events as they stand in the store.
+#[derive(Debug)]
+pub struct Rows {
+    /// In the order of their time.
+    pub events: Vec<IngestedEvent>,
+    /// Where the next ones begin; none after the last.
+    pub next: Option<(i64, i64)>,
+}
+
+/// Which events are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// The subscription's id.
+    pub subscription: &'a str,
+    /// By which time.
+    pub order: Order,
+    /// From when to when.
+    pub window: Window,
+    /// Of these operations, by their names in lower case; of all where none is named.
+    pub operations: &'a [String],
+}
+
+/// Up to `limit` events that begin after `after`, or the first ones.
+///
+/// # Errors
+/// When the store fails.
+pub async fn rows(
+    state: &State,
+    past: Past<'_>,
+    after: Option<(i64, i64)>,
+    limit: usize,
+) -> Result<Rows, StoreError> {
+    let Past { subscription, order, operations, .. } = past;
+    let (store, window, most) = (&state.store, window(past.window), i64::try_from(limit).unwrap_or(i64::MAX));
+    let events =
+        activity_events::ascending_of(store, subscription, order, window, after, operations, most).await?;
+    let time = |row: &IngestedEvent| match order {
+        Order::Ingested => (row.ingested, row.seq),
+        Order::Happened => (row.time, row.seq),
+    };
+    let next = events.last().filter(|_| events.len() == limit).map(time);
+    Ok(Rows { events, next })
+}
+
+/// How many events there are of all operations.
+///
+/// # Errors
+/// When the store fails.
+pub async fn count(state: &State, past: Past<'_>) -> Result<u64, StoreError> {
+    let Past { subscription, order, .. } = past;
+    let count =
+        activity_events::count_between(&state.store, subscription, order, window(past.window)).await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Windows are in whole milliseconds, and both ends belong to them.
+fn window(window: Window) -> (i64, i64) {
+    (micros(window.from), micros(window.to).saturating_add(999))
+}
+
+/// The documents of events, with the wanted fields. Takes long: not for a thread that serves others.
+pub fn documents(state: &State, rows: &Rows, wanted: &Wanted) -> Vec<Document> {
+    rows.events.iter().filter_map(|row| document(state, row, wanted)).collect()
+}
+
+async fn made(state: &State, rows: Rows) -> Result<Vec<Document>, StoreError> {
+    let state = state.clone();
+    let made = tokio::task::spawn_blocking(move || documents(&state, &rows, &Wanted::ALL)).await;
+    made.map_err(|error| StoreError::Other(Box::new(error)))
 }
 
 /// The order in which a rule reads: by the field whose time counts for it.
@@ -92,22 +163,30 @@ pub fn order(timestamp_override: Option<&str>) -> Order {
     }
 }
 
+/// The operations, by their names in lower case, that have one of the actions; none where that cannot be told.
+pub fn operations(actions: Option<&BTreeSet<String>>) -> Vec<String> {
+    // An action is the operation's name in upper case. What a database makes of other letters is its own affair.
+    let actions =
+        actions.filter(|actions| actions.len() <= OPERATIONS && actions.iter().all(|a| a.is_ascii()));
+    actions.into_iter().flatten().map(|action| action.to_ascii_lowercase()).collect()
+}
+
 /// One event as a document, by its id.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn get(state: &State, id: &str) -> Result<Option<Document>, StoreError> {
     let row = activity_events::get(&state.store, id).await?;
-    Ok(row.and_then(|row| document(state, &row)))
+    Ok(row.and_then(|row| document(state, &row, &Wanted::ALL)))
 }
 
-fn document(state: &State, row: &IngestedEvent) -> Option<Document> {
+fn document(state: &State, row: &IngestedEvent, wanted: &Wanted) -> Option<Document> {
     let event: ActivityEvent = serde_json::from_str(&row.body).ok()?;
     let place = state.places.find(&event.http_request.client_ip_address);
     Some(Document {
         index: INDEX.to_owned(),
         id: row.id.clone(),
         version: 1,
-        body: ecs::view(&event, from_micros(row.ingested), place.as_ref()),
+        body: ecs::view_of(&event, from_micros(row.ingested), place.as_ref(), wanted),
     })
 }

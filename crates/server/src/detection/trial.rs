@@ -1,12 +1,16 @@
 //! What a rule would have said of the past: the same events, nothing written.
 
-use super::events::{Events, order};
+use super::events::{Past, count, documents, operations, order, rows};
 use crate::state::State;
-use hardline_detect::engine::{EngineError, Limits, Pass, Read, Trial, TrialResult, Window};
+use hardline_arm::activity::ecs::Wanted;
+use hardline_detect::engine::{EngineError, Limits, Trial, TrialResult, Window};
 use hardline_detect::rule::Rule;
 use hardline_store::StoreError;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
+/// Events that are read at once; two such pages are held.
+const PAGE: usize = 1000;
 /// Bars of the chart, about.
 const BARS: i64 = 60;
 /// Lengths that a bar may have, seconds: what a person would choose.
@@ -46,17 +50,36 @@ pub async fn try_rule(
     let length = LENGTHS.into_iter().find(|length| seconds / length <= BARS).unwrap_or(7 * 24 * 3600);
     let bucket = SignedDuration::from_secs(length);
     let mut trial = Trial::new(rule, Window { from, to }, bucket, Limits::default())?;
-    let mut events = Events::new(subscription);
+    let wanted = Arc::new(trial.fields().map_or(Wanted::ALL, Wanted::fields));
+    // What the query asks of the action is asked of the store already.
+    let operations = operations(trial.actions().as_ref());
     let order = order(rule.timestamp_override.as_deref());
-    let (mut after, mut continues) = (None, false);
+    let past = Past { subscription, order, window: trial.window(), operations: &operations };
+    let all = if operations.is_empty() { None } else { Some(count(state, past).await?) };
+    let mut page = rows(state, past, None, PAGE).await?;
+    let mut fed = 0;
+    // While a page is looked at the next one is read.
     loop {
-        let read = Read { pass: Pass::Matches, window: trial.window(), continues };
-        let page = events.page(state, order, &read, after).await?;
-        trial.feed(&page.documents);
-        (after, continues) = (page.next, true);
-        if after.is_none() {
-            break;
+        let next = page.next;
+        fed += u64::try_from(page.events.len()).unwrap_or(0);
+        let (shared, fields) = (state.clone(), wanted.clone());
+        let look = tokio::task::spawn_blocking(move || {
+            trial.feed(&documents(&shared, &page, &fields));
+            trial
+        });
+        let following = async {
+            match next {
+                Some(_) => rows(state, past, next, PAGE).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (looked, following) = tokio::join!(look, following);
+        trial = looked.map_err(|error| StoreError::Other(Box::new(error)))?;
+        match following? {
+            Some(following) => page = following,
+            None => break,
         }
     }
+    trial.pass_over(all.map_or(0, |all| all.saturating_sub(fed)));
     Ok(Tried { bucket, result: trial.finish() })
 }

@@ -153,6 +153,20 @@ pub async fn ascending<'a>(
     after: Option<(i64, i64)>,
     limit: i64,
 ) -> Result<Vec<IngestedEvent>> {
+    ascending_of(reader, subscription, order, (from, to), after, &[], limit).await
+}
+
+/// The same of some operations only, by their names in lower case; of all of them where none is named. The events between are
+/// passed over without their bodies being read.
+pub async fn ascending_of<'a>(
+    reader: impl Into<Reader<'a>>,
+    subscription: &str,
+    order: Order,
+    (from, to): (i64, i64),
+    after: Option<(i64, i64)>,
+    operations: &[String],
+    limit: i64,
+) -> Result<Vec<IngestedEvent>> {
     let (start, end, place, last) = match order {
         Order::Ingested => ("ingested >= ?", "ingested <= ?", "(ingested > ?", "ORDER BY ingested, seq"),
         Order::Happened => ("time >= ?", "time <= ?", "(time > ?", "ORDER BY time, seq"),
@@ -165,8 +179,28 @@ pub async fn ascending<'a>(
         select.and_number(place, time);
         select.or_number("seq > ?)", seq);
     }
+    select.and_one_of("lower(operation_name)", operations);
     let rows = reader.into().all(select.finish(last, limit)).await?;
     rows.iter().map(read).collect()
+}
+
+/// How many events of a subscription there are whose time is from `from` to `to`, microseconds, both inclusive.
+pub async fn count_between<'a>(
+    reader: impl Into<Reader<'a>>,
+    subscription: &str,
+    order: Order,
+    (from, to): (i64, i64),
+) -> Result<i64> {
+    let sql = match order {
+        Order::Ingested => {
+            "SELECT COUNT(*) AS events FROM activity_events WHERE subscription_key = $1 AND ingested >= $2 AND ingested <= $3"
+        }
+        Order::Happened => {
+            "SELECT COUNT(*) AS events FROM activity_events WHERE subscription_key = $1 AND time >= $2 AND time <= $3"
+        }
+    };
+    let statement = sqlx::query(sql).bind(subscription.to_ascii_lowercase()).bind(from).bind(to);
+    number(&reader.into().one(statement).await?, "events")
 }
 
 /// One event, by its id.

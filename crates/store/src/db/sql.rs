@@ -61,6 +61,17 @@ impl Select {
         self.push(condition);
     }
 
+    /// Adds ` AND {expression} IN (values)`; nothing where there are none.
+    pub(crate) fn and_one_of(&mut self, expression: &'static str, values: &[String]) {
+        if values.is_empty() {
+            return;
+        }
+        let first = self.values.len() + 1;
+        self.values.extend(values.iter().cloned().map(Value::Text));
+        let places: Vec<_> = (first..=self.values.len()).map(|n| format!("${n}")).collect();
+        self.sql.push_str(&format!(" AND {expression} IN ({})", places.join(", ")));
+    }
+
     /// Closes a group that a condition opened with `(`: `OR ({column} >= first AND {column} < last))`.
     pub(crate) fn or_range(&mut self, column: &'static str, first: &str, last: &str) {
         self.values.push(Value::Text(first.into()));

@@ -190,4 +190,15 @@ pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
     let happened = activity_events::ascending(db, "s", Order::Happened, (60, 85), None, 10).await.unwrap();
     assert_eq!(bodies(&happened), ["60", "70", "80"]);
     assert_eq!(bodies(&read(10, 30, Some((last.ingested, last.seq)), 10).await), ["70", "60"]);
+    let of = async |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        let read = activity_events::ascending_of(db, "s", Order::Ingested, (11, 30), None, &names, 2);
+        bodies(&read.await.unwrap())
+    };
+    let named = event(vm, 0, "Succeeded").operation_name;
+    assert_eq!(of(&["x/y/read", &named]).await, ["80", "70"]);
+    assert_eq!(of(&["x/y/read"]).await, [""; 0]);
+    assert_eq!(of(&[]).await, ["80", "70"]);
+    assert_eq!(activity_events::count_between(db, "S", Order::Ingested, (11, 30)).await.unwrap(), 3);
+    assert_eq!(activity_events::count_between(db, "s", Order::Happened, (60, 80)).await.unwrap(), 3);
 }

@@ -202,3 +202,33 @@ fn the_evidence_has_its_own_spelling() {
     );
     assert_eq!(found["related"]["entity"][1], "p");
 }
+
+#[test]
+fn a_part_is_as_in_the_whole() {
+    let mut deed = deed();
+    deed.claims = [("name", "Ann"), ("appid", "x"), (PERSON_NAME, "ann@example.org")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    deed.authorization.evidence =
+        Some(AuthorizationEvidence { principal_id: "p".into(), role: "Owner".into(), ..Default::default() });
+    let oslo = Place { country_name: Some("Norway".into()), as_number: Some(64_500), ..Place::default() };
+    let event = deed.failed(Uuid::from_u128(9), at(), &crate::error::ArmError::conflict("no"));
+    let whole = view(&event, at(), Some(&oslo));
+    let mut left = vec![(String::new(), &whole)];
+    let mut names = 0;
+    while let Some((name, value)) = left.pop() {
+        let found = view_of(&event, at(), Some(&oslo), &Wanted::fields([name.clone()]));
+        if !name.is_empty() {
+            assert_eq!(found.pointer(&format!("/{}", name.replace('.', "/"))), Some(value), "{name}");
+            names += 1;
+        }
+        // Keys of claims hold slashes; they are below a field that is made whole.
+        let members = value.as_object().filter(|_| !name.ends_with(".claims")).into_iter().flatten();
+        let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        left.extend(members.map(|(key, member)| (below(key), member)));
+    }
+    assert!(names > 60, "{names}");
+    let little = view_of(&event, at(), Some(&oslo), &Wanted::fields(["event.action".to_owned()]));
+    assert_eq!(little, json!({ "event": { "action": whole["event"]["action"] } }));
+    assert_eq!(view_of(&event, at(), Some(&oslo), &Wanted::fields([])), json!({}));
+}
