@@ -47,14 +47,6 @@ impl Select {
         self.push(condition);
     }
 
-    /// Adds ` AND {column} IN (values)`.
-    pub(crate) fn and_one_of(&mut self, column: &'static str, values: &[String]) {
-        let first = self.values.len() + 1;
-        self.values.extend(values.iter().cloned().map(Value::Text));
-        let places: Vec<_> = (first..=self.values.len()).map(|place| format!("${place}")).collect();
-        self.sql.push_str(&format!(" AND {column} IN ({})", places.join(", ")));
-    }
-
     /// The same with a number.
     pub(crate) fn and_number(&mut self, condition: &'static str, value: i64) {
         self.values.push(Value::Number(value));
