@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub const INDEX: &str = ecs::DATA_STREAM;
 /// Events of one page.
 const PAGE: usize = 500;
+/// Events that a statement looks through for some operations.
+const LOOKED_THROUGH: i64 = 2_000;
 /// Most operations that a statement names.
 const OPERATIONS: usize = 100;
 /// Most events that are kept for the next rule. A document takes about 25 KiB.
@@ -105,7 +107,7 @@ pub struct Past<'a> {
     pub operations: &'a [String],
 }
 
-/// Up to `limit` events that begin after `after`, or the first ones.
+/// Up to `limit` events that begin after `after`, or the first ones; of some operations those among about two thousand.
 ///
 /// # Errors
 /// When the store fails.
@@ -116,14 +118,30 @@ pub async fn rows(
     limit: usize,
 ) -> Result<Rows, StoreError> {
     let Past { subscription, order, operations, .. } = past;
-    let (store, window, most) = (&state.store, window(past.window), i64::try_from(limit).unwrap_or(i64::MAX));
+    let (store, (from, mut to), mut most) =
+        (&state.store, window(past.window), i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut ahead = None;
+    if !operations.is_empty() {
+        // However few there are, no statement looks through more than so many: a long one keeps SQLite from clearing its
+        // log, and writers would pay for that.
+        let window = (from, to);
+        ahead =
+            activity_events::time_ahead(store, subscription, order, window, after, LOOKED_THROUGH).await?;
+        (to, most) = (ahead.unwrap_or(to), i64::MAX);
+    }
     let events =
-        activity_events::ascending_of(store, subscription, order, window, after, operations, most).await?;
+        activity_events::ascending_of(store, subscription, order, (from, to), after, operations, most)
+            .await?;
     let time = |row: &IngestedEvent| match order {
         Order::Ingested => (row.ingested, row.seq),
         Order::Happened => (row.time, row.seq),
     };
-    let next = events.last().filter(|_| events.len() == limit).map(time);
+    let next = if operations.is_empty() {
+        events.last().filter(|_| events.len() == limit).map(time)
+    } else {
+        // All of that moment were read.
+        ahead.map(|time| (time, i64::MAX))
+    };
     Ok(Rows { events, next })
 }
 

@@ -157,7 +157,7 @@ pub async fn ascending<'a>(
 }
 
 /// The same of some operations only, by their names in lower case; of all of them where none is named. The events between are
-/// passed over without their bodies being read.
+/// passed over without their bodies being read. Where few match the whole window is looked through: bound it ([`time_ahead`]).
 pub async fn ascending_of<'a>(
     reader: impl Into<Reader<'a>>,
     subscription: &str,
@@ -182,6 +182,44 @@ pub async fn ascending_of<'a>(
     select.and_one_of("lower(operation_name)", operations);
     let rows = reader.into().all(select.finish(last, limit)).await?;
     rows.iter().map(read).collect()
+}
+
+/// The time of the event that stands `events` further on than the place `after` or the first one; none where there are fewer.
+/// Arguments as for [`ascending`].
+pub async fn time_ahead<'a>(
+    reader: impl Into<Reader<'a>>,
+    subscription: &str,
+    order: Order,
+    (from, to): (i64, i64),
+    after: Option<(i64, i64)>,
+    events: i64,
+) -> Result<Option<i64>> {
+    let (start, end, place, last, names) = match order {
+        Order::Ingested => (
+            "ingested >= ?",
+            "ingested <= ?",
+            "(ingested > ?",
+            "ORDER BY ingested, seq",
+            "SELECT ingested AS moment FROM activity_events WHERE 1 = 1",
+        ),
+        Order::Happened => (
+            "time >= ?",
+            "time <= ?",
+            "(time > ?",
+            "ORDER BY time, seq",
+            "SELECT time AS moment FROM activity_events WHERE 1 = 1",
+        ),
+    };
+    let mut select = Select::new(names);
+    select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
+    select.and_number(start, after.map_or(from, |(time, _)| time.max(from)));
+    select.and_number(end, to);
+    if let Some((time, seq)) = after {
+        select.and_number(place, time);
+        select.or_number("seq > ?)", seq);
+    }
+    let row = reader.into().optional(select.finish_at(last, events)).await?;
+    row.map(|row| number(&row, "moment")).transpose()
 }
 
 /// How many events of a subscription there are whose time is from `from` to `to`, microseconds, both inclusive.

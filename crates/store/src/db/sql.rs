@@ -106,6 +106,17 @@ impl Select {
     pub(crate) fn finish(mut self, end: &'static str, limit: i64) -> crate::db::Statement<'static> {
         self.values.push(Value::Number(limit));
         let sql = format!("{} {end} LIMIT ${}", self.sql, self.values.len());
+        self.bound(sql)
+    }
+
+    /// The same for the one row at a place, counted from 0.
+    pub(crate) fn finish_at(mut self, end: &'static str, place: i64) -> crate::db::Statement<'static> {
+        self.values.push(Value::Number(place));
+        let sql = format!("{} {end} LIMIT 1 OFFSET ${}", self.sql, self.values.len());
+        self.bound(sql)
+    }
+
+    fn bound(self, sql: String) -> crate::db::Statement<'static> {
         let mut statement = sqlx::query(AssertSqlSafe(sql));
         for value in self.values {
             statement = match value {

@@ -199,6 +199,17 @@ pub async fn events_are_read_in_the_order_of_ingestion(db: &Db) {
     assert_eq!(of(&["x/y/read", &named]).await, ["80", "70"]);
     assert_eq!(of(&["x/y/read"]).await, [""; 0]);
     assert_eq!(of(&[]).await, ["80", "70"]);
+    let ahead = async |after, events| {
+        activity_events::time_ahead(db, "s", Order::Ingested, (10, 25), after, events).await.unwrap()
+    };
+    assert_eq!(
+        (ahead(None, 0).await, ahead(None, 1).await, ahead(None, 3).await),
+        (Some(10), Some(20), None)
+    );
+    assert_eq!(
+        (ahead(Some((10, i64::MAX)), 1).await, ahead(Some((20, i64::MAX)), 0).await),
+        (Some(20), None)
+    );
     assert_eq!(activity_events::count_between(db, "S", Order::Ingested, (11, 30)).await.unwrap(), 3);
     assert_eq!(activity_events::count_between(db, "s", Order::Happened, (60, 80)).await.unwrap(), 3);
 }
