@@ -3,6 +3,7 @@
 
 use hardline_server::clock::{Clock as _, ManualClock};
 use hardline_server::config::{AlertWebhook, PlaceDatabases};
+use hardline_store::db::activity_events::{self, NewEvent};
 use hardline_store::db::detection_runs;
 use hardline_testkit::console::boot_vm;
 use hardline_testkit::place_database;
@@ -224,6 +225,53 @@ async fn a_hundred_and_one_events_are_a_hundred_alerts_and_a_warning_and_the_las
     world.minutes(1).await;
     let shown = world.server.owner().get(&path).await.expect(200).json;
     assert_eq!(shown["properties"]["lastRun"]["alerts"], 1);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_lies_deep_in_a_busy_window_is_found_like_what_is_at_its_start() {
+    let world = World::new().await;
+    let all = world.rule_named("retrieved").await;
+    // Of two rules the second one reads what the first has left of the window.
+    let more = rule("any", "event.action: *RETRIEVEBOOT* and event.outcome: success", "type = \"query\"");
+    let body = json!({"properties": {"source": more, "enabled": true}});
+    world.server.owner().put(&format!("{}/rules/any", world.provider()), &body).await.expect(201);
+    world.server.run_rules().await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let noise = async |count: usize| {
+        let store = &world.server.state().store;
+        let now = world.clock.now().as_microsecond();
+        let mut tx = store.begin().await.unwrap();
+        let id = |n: usize| format!("{now}-{n}");
+        for n in 0..count {
+            let new = NewEvent {
+                id: id(n),
+                correlation: id(n),
+                operation: id(n),
+                operation_name: "Microsoft.Compute/virtualMachines/read".into(),
+                time: now,
+                subscription: SUBSCRIPTION.into(),
+                group_key: String::new(),
+                resource_key: String::new(),
+                provider: String::new(),
+                caller: String::new(),
+                status: "Succeeded".into(),
+                body: "{}".into(),
+            };
+            activity_events::insert(&mut tx, &new, || now).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        world.clock.advance(SignedDuration::from_millis(2));
+    };
+    for count in [0, 4_700, 2_500, 1_999] {
+        noise(count).await;
+        world.retrieve(&world.server.owner()).await;
+        world.clock.advance(SignedDuration::from_millis(2));
+    }
+    world.minutes(5).await;
+    let name = all["name"].as_str().unwrap();
+    assert_eq!(world.alerts(&format!("rule eq '{name}'")).await.len(), 4);
+    assert_eq!(world.alerts("rule eq 'any'").await.len(), 4);
     world.server.stop().await;
 }
 
