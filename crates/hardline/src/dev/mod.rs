@@ -56,7 +56,7 @@ pub struct Args {
     /// Deployments may link to templates below this address (https://host/folder/); may be given several times
     #[arg(long, value_name = "URL")]
     template_source: Vec<String>,
-    /// A file with tables of a server's file: [export], [[alert_webhooks]], [places], [identity_provider]
+    /// A file with the tables export, alert_webhooks, places and identity_provider of a server's file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Serve plain HTTP, too; on a loopback address only (for benchmarks)
