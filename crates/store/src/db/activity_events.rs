@@ -167,18 +167,8 @@ pub async fn ascending_of<'a>(
     operations: &[String],
     limit: i64,
 ) -> Result<Vec<IngestedEvent>> {
-    let (start, end, place, last) = match order {
-        Order::Ingested => ("ingested >= ?", "ingested <= ?", "(ingested > ?", "ORDER BY ingested, seq"),
-        Order::Happened => ("time >= ?", "time <= ?", "(time > ?", "ORDER BY time, seq"),
-    };
-    let mut select = Select::new("SELECT seq, id, time, ingested, body FROM activity_events WHERE 1 = 1");
-    select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
-    select.and_number(start, after.map_or(from, |(time, _)| time.max(from)));
-    select.and_number(end, to);
-    if let Some((time, seq)) = after {
-        select.and_number(place, time);
-        select.or_number("seq > ?)", seq);
-    }
+    let start = "SELECT seq, id, time, ingested, body FROM activity_events WHERE 1 = 1";
+    let (mut select, last) = between(start, subscription, order, (from, to), after);
     select.and_one_of("lower(operation_name)", operations);
     let rows = reader.into().all(select.finish(last, limit)).await?;
     rows.iter().map(read).collect()
@@ -194,32 +184,36 @@ pub async fn time_ahead<'a>(
     after: Option<(i64, i64)>,
     events: i64,
 ) -> Result<Option<i64>> {
-    let (start, end, place, last, names) = match order {
-        Order::Ingested => (
-            "ingested >= ?",
-            "ingested <= ?",
-            "(ingested > ?",
-            "ORDER BY ingested, seq",
-            "SELECT ingested AS moment FROM activity_events WHERE 1 = 1",
-        ),
-        Order::Happened => (
-            "time >= ?",
-            "time <= ?",
-            "(time > ?",
-            "ORDER BY time, seq",
-            "SELECT time AS moment FROM activity_events WHERE 1 = 1",
-        ),
+    let start = match order {
+        Order::Ingested => "SELECT ingested AS moment FROM activity_events WHERE 1 = 1",
+        Order::Happened => "SELECT time AS moment FROM activity_events WHERE 1 = 1",
     };
-    let mut select = Select::new(names);
+    let (select, last) = between(start, subscription, order, (from, to), after);
+    let row = reader.into().optional(select.finish_at(last, events)).await?;
+    row.map(|row| number(&row, "moment")).transpose()
+}
+
+/// What [`ascending`] selects, and its order.
+fn between(
+    start: &'static str,
+    subscription: &str,
+    order: Order,
+    (from, to): (i64, i64),
+    after: Option<(i64, i64)>,
+) -> (Select, &'static str) {
+    let (first, end, place, last) = match order {
+        Order::Ingested => ("ingested >= ?", "ingested <= ?", "(ingested > ?", "ORDER BY ingested, seq"),
+        Order::Happened => ("time >= ?", "time <= ?", "(time > ?", "ORDER BY time, seq"),
+    };
+    let mut select = Select::new(start);
     select.and("subscription_key = ?", &subscription.to_ascii_lowercase());
-    select.and_number(start, after.map_or(from, |(time, _)| time.max(from)));
+    select.and_number(first, after.map_or(from, |(time, _)| time.max(from)));
     select.and_number(end, to);
     if let Some((time, seq)) = after {
         select.and_number(place, time);
         select.or_number("seq > ?)", seq);
     }
-    let row = reader.into().optional(select.finish_at(last, events)).await?;
-    row.map(|row| number(&row, "moment")).transpose()
+    (select, last)
 }
 
 /// How many events of a subscription there are whose time is from `from` to `to`, microseconds, both inclusive.
