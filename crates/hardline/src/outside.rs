@@ -60,7 +60,7 @@ pub struct PlaceFiles {
 }
 
 /// Who is told of alerts.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Unique.
@@ -71,6 +71,13 @@ pub struct Webhook {
     /// The least that it is told of.
     #[serde(default = "medium")]
     severity: String,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address may hold a key of the receiver's.
+        f.debug_struct("Webhook").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 fn medium() -> String {
@@ -136,7 +143,7 @@ fn webhooks(all: Vec<Webhook>) -> anyhow::Result<Vec<AlertWebhook>> {
             "the address of the webhook '{name}' does not begin with https://"
         );
         let secret = secret_file.as_deref().map(first_line).transpose()?;
-        Ok(AlertWebhook { name, address, secret, severity })
+        Ok(AlertWebhook { name, address: address.into(), secret, severity })
     };
     all.into_iter().map(read).collect()
 }
@@ -189,10 +196,13 @@ mod tests {
     #[test]
     fn destinations_and_webhooks_are_read() {
         let text = "[export]\ndestinations = [\"https://e.test/\"]\nfolder = \"/var/log/hardline\"\n\
-                    [[alert_webhooks]]\nname = \"pager\"\naddress = \"http://127.0.0.1:9/hook\"";
+                    [[alert_webhooks]]\nname = \"pager\"\naddress = \"http://127.0.0.1:9/hook?key=k3y\"";
         let file = toml::from_str::<Outside>(text).unwrap();
         assert_eq!(file.export.unwrap().destinations, ["https://e.test/"]);
+        let before = format!("{:?}", file.alert_webhooks);
         let read = webhooks(file.alert_webhooks).unwrap();
+        assert!(!before.contains("k3y") && !format!("{read:?}").contains("k3y"), "{before}");
+        assert!(read[0].address.expose_secret().ends_with("k3y"));
         assert_eq!((read[0].name.as_str(), read[0].severity.as_str()), ("pager", "medium"));
         assert!(toml::from_str::<Outside>("[export]\nsink = 1").is_err());
     }

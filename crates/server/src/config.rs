@@ -57,8 +57,8 @@ pub struct PlaceDatabases {
 pub struct AlertWebhook {
     /// Its name, unique.
     pub name: String,
-    /// Where to: `https://host/path`, or `http://` to a loopback address.
-    pub address: String,
+    /// Where to: `https://host/path`, or `http://` to a loopback address. It may hold a key of the receiver's.
+    pub address: SecretString,
     /// What the messages are signed with.
     pub secret: Option<SecretString>,
     /// The least severity that it is told of: `low`, `medium`, `high`, `critical`.

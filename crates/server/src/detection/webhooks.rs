@@ -155,7 +155,7 @@ async fn send(
     let page = format!("{}/portal/alerts/{}/{}", state.public_url, alert.subscription, alert.id);
     let body = json!({ "subscription": alert.subscription, "alert": summary, "page": page }).to_string();
     let mut request = client
-        .post(&webhook.address)
+        .post(webhook.address.expose_secret())
         .header("content-type", "application/json")
         .header("x-hardline-delivery", delivery.id.as_str());
     if let Some(secret) = &webhook.secret
